@@ -12,18 +12,18 @@ import (
 )
 
 // connector makes one attempt. The real one is [tcpConnector]; tests have others.
-type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError)
+type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *AttemptError)
 
 // tcpConnector tries the given ports one after the other until one of them is READY. Each port has the whole
 // connect timeout. The error is that of the port which got furthest.
 func tcpConnector(mono func() time.Duration) connector {
-	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
+	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *AttemptError) {
 		var worst *AttemptError
 		var tried []PortTry
 		for _, port := range d.ports {
 			l, err := onePort(ctx, d, port, cfg, mono, post)
 			if err == nil {
-				return l, l.about(cfg.Host, port), l.ticks, nil
+				return l, l.about(cfg.Host, port), nil
 			}
 			tried = append(tried, PortTry{port, err.Cause})
 			err.Port, err.Addr = port, net.JoinHostPort(cfg.Host, strconv.Itoa(port))
@@ -41,7 +41,7 @@ func tcpConnector(mono func() time.Duration) connector {
 			worst.Port, worst.Addr = 0, cfg.Host
 		}
 		worst.Tried = tried
-		return nil, Gateway{}, nil, worst
+		return nil, Gateway{}, worst
 	}
 }
 
@@ -60,7 +60,8 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 		}
 	}
 	post(inSocket{session: d.session, port: port, up: true})
-	return open(ctx, gw, d.session, cfg, mono, post)
+	s := newSocket(gw, d.session, cfg.ClientID, mono, func(n news) { post(n) })
+	return s, s.open(ctx)
 }
 
 // dial opens a TCP connection to Gateway. Keep-alive is on, for hosts other than this one.
@@ -160,7 +161,7 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 			offer(said, input(in))
 		}
 	}
-	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)
+	l, gateway, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)
 	s := Sighting{Gateway: gateway, Err: err, Took: time.Since(begin)}
 	if err != nil {
 		return s

@@ -111,7 +111,7 @@ func BenchmarkNext(b *testing.B) {
 			p.feed(inStart{})
 			p.feed(onReady(p))
 			p.cfg.Calendar = calendar.Calendar{{Hour: 18, Length: 15 * time.Minute, Location: time.UTC}}
-			input, now := in(p), instant{wall: p.wall, mono: p.mono}
+			input, now := in(p), instant{moment: moment{p.wall, p.mono}}
 			fraction := func() float64 { return 0.5 }
 			b.ReportAllocs()
 			for b.Loop() {
@@ -128,12 +128,12 @@ func BenchmarkDecide(b *testing.B) {
 			cfg := testConfig(4002)
 			s := newSupervisor(&cfg, quiet, nil)
 			s.m.phase, s.m.session, s.m.socket, s.m.upstream, s.m.reconciled = up, 1, true, true, true
-			s.m.upSince, s.m.heard, s.m.asked, s.m.proven = s.mono(), s.mono(), s.mono(), true
+			s.m.upSince, s.m.heard, s.m.asked, s.m.proven = s.clock.mono(), s.clock.mono(), s.clock.mono(), true
 			stream, _ := s.Events()
 			var told []Event
 			b.ReportAllocs()
 			for b.Loop() {
-				s.m.heard = s.mono()
+				s.m.heard = s.clock.mono()
 				s.handle(inCode{session: 1, code: code, request: -1, text: "text:farm"})
 				told = stream.Take(told[:0])
 			}

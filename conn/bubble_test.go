@@ -33,10 +33,10 @@ func newBubble(t *testing.T, cfg Config, prepare func(*fakeGateway)) *bubble {
 		prepare(b.g)
 	}
 	b.s = newSupervisor(&cfg, quiet, b.g.connect)
-	mono := b.s.mono
-	b.s.mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
-	b.g.mono = b.s.mono
-	b.s.wall = func() time.Time { return wallClock().Add(time.Duration(b.jump.Load())) }
+	mono := b.s.clock.mono
+	b.s.clock.mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
+	b.g.mono = b.s.clock.mono
+	b.s.clock.wall = func() time.Time { return wallClock().Add(time.Duration(b.jump.Load())) }
 	stream, _ := b.s.Events()
 	ctx, cancel := context.WithCancel(context.Background())
 	ran, read := make(chan struct{}), make(chan struct{})
@@ -49,7 +49,7 @@ func newBubble(t *testing.T, cfg Config, prepare func(*fakeGateway)) *bubble {
 				return
 			}
 			b.events = append(b.events, e)
-			b.lastEvent.Store(int64(b.s.mono()))
+			b.lastEvent.Store(int64(b.s.clock.mono()))
 		}
 	}()
 	b.stop = func() { cancel(); <-ran; <-read } // any number of times
@@ -104,7 +104,7 @@ func TestSupervisorUnderChaos(t *testing.T) {
 					t.Fatalf("seed %d", seed)
 				}
 			}
-			wall := c.s.wall().Sub(begin)
+			wall := c.s.clock.wall().Sub(begin)
 			c.stop()
 			c.history()
 			t.Logf("seed %d: %v, by the wall clock %v: %d attempts, %d sessions, %d losses, %d events",
@@ -118,14 +118,14 @@ func TestSupervisorUnderChaos(t *testing.T) {
 func (c *chaos) attempted() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cfg.Calendar.At(c.s.wall()).Active && !c.manual {
-		c.Errorf("attempt at %v, inside a reset window", c.s.wall())
+	if c.cfg.Calendar.At(c.s.clock.wall()).Active && !c.manual {
+		c.Errorf("attempt at %v, inside a reset window", c.s.clock.wall())
 	}
 	if c.paused {
 		c.Error("attempt while paused")
 	}
 	c.manual = false
-	c.idleSince = c.s.mono() + 3*time.Second // it takes up to this
+	c.idleSince = c.s.clock.mono() + 3*time.Second // it takes up to this
 }
 
 func (c *chaos) turn() {
@@ -162,7 +162,7 @@ func (c *chaos) turn() {
 		}
 		c.jump.Add(int64(d))
 		time.Sleep(heartbeat) // within it the supervisor looks at the clocks
-		c.expect(func() { c.idleSince = c.s.mono() })
+		c.expect(func() { c.idleSince = c.s.clock.mono() })
 	case 10:
 		c.command()
 	case 11:
@@ -197,7 +197,7 @@ func (c *chaos) configure() {
 		cfg.Calendar, _ = calendar.Preset("ibkr-america")
 	case 2:
 		cfg.Calendar = calendar.Calendar{{
-			Hour: c.s.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
+			Hour: c.s.clock.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
 			Location: time.UTC,
 		}}
 	case 3:
@@ -231,12 +231,12 @@ func (c *chaos) check() {
 	}
 	if open {
 		switch {
-		case l == nil || l.session != session.Number() || !l.upstream.Load():
+		case l == nil || l.number != session.Number() || !l.upstream.Load():
 			c.Errorf("guard open without session or upstream: %+v", n)
 		case !n.Layers.Up():
 			c.Errorf("guard open in %+v", n)
-		case c.g.frozen && c.s.mono()-c.g.frozenAt > c.cfg.Poll+c.cfg.Soft+minProbeGap:
-			c.Errorf("guard open %v after the freeze", c.s.mono()-c.g.frozenAt)
+		case c.g.frozen && c.s.clock.mono()-c.g.frozenAt > c.cfg.Poll+c.cfg.Soft+minProbeGap:
+			c.Errorf("guard open %v after the freeze", c.s.clock.mono()-c.g.frozenAt)
 		}
 	}
 	if (l != nil) != n.Layers.API {
@@ -247,13 +247,13 @@ func (c *chaos) check() {
 			c.Errorf("at %v since %v: %+v", n.At, since, n)
 		}
 	}
-	now := c.s.mono()
+	now := c.s.clock.mono()
 	if n.State != Reconnecting && n.State != Connecting || n.Attempt.Running {
 		c.idleSince = now
 		return
 	}
 	longest := slices.Max(c.cfg.Delays)
-	if in := n.Attempt.NextAt.Sub(c.s.wall()); in < 0 || in > longest+time.Second {
+	if in := n.Attempt.NextAt.Sub(c.s.clock.wall()); in < 0 || in > longest+time.Second {
 		c.Errorf("idle in state %s, next attempt in %v", n.State, in)
 	}
 	if idle := now - max(c.idleSince, time.Duration(c.lastEvent.Load())); idle > longest+heartbeat {

@@ -92,7 +92,7 @@ func TestTicksProveNothing(t *testing.T) {
 func TestExecutionsComeFromIBKR(t *testing.T) {
 	theirs, ours := tcpPair(t)
 	defer theirs.Close()
-	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(input) {})
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(news) {})
 	defer s.end(CauseStopping)
 	s.heard.Store(int64(5 * sec))
 	inner := protoMessage(0, 5, "0001.01", "", "", "", "BOT", "1")[8:]
@@ -132,7 +132,7 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 			if n := b.s.Snapshot(); n.Guard != GuardWoke {
 				t.Errorf("%s: %+v", name, n)
 			}
-			b.g.present().heard.Store(int64(b.s.mono())) // what waited in a buffer
+			b.g.present().heard.Store(int64(b.s.clock.mono())) // what waited in a buffer
 			if n := b.after(1400 * time.Millisecond); n.Guard != GuardWoke || session.Guard() == nil {
 				t.Errorf("%s: %+v", name, n)
 			}

@@ -21,12 +21,12 @@ func exitConfig() Config {
 // reports posts Gateway's settings to the supervisor.
 func (b *bubble) reports(told GatewaySettings) {
 	l := b.g.present()
-	l.post(inConfig{session: l.session, settings: told})
+	l.post(inConfig{session: l.number, settings: told})
 	synctest.Wait()
 }
 
 // until sleeps until the wall clock shows a time.
-func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.wall())) }
+func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.clock.wall())) }
 
 func (b *bubble) open() bool { return b.s.Session() != nil && b.s.Session().Guard() == nil }
 
@@ -44,7 +44,7 @@ func TestAnnouncedRestarts(t *testing.T) {
 		b := newBubble(t, cfg, nil)
 		b.after(time.Second)
 		for day := range days { // a day is short here
-			due := b.s.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
+			due := b.s.clock.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
 			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
 			b.after(16*time.Minute - 20*time.Second)
 			at := b.s.Snapshot().Exit.At
@@ -143,7 +143,7 @@ func TestExitOnGatewaysClock(t *testing.T) {
 		b.after(time.Second)
 		l := b.g.present()
 		b.reports(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
-		l.post(inAnswered{session: l.session, skew: 40 * time.Second})
+		l.post(inAnswered{session: l.number, skew: 40 * time.Second})
 		b.after(time.Second)
 		want := time.Date(2000, 1, 1, 0, 4, 20, 0, time.UTC)
 		if n := b.s.Snapshot(); !n.Exit.At.Equal(want) {
@@ -162,10 +162,10 @@ func TestToldReadOnly(t *testing.T) {
 		if n := b.s.Snapshot(); n.Guard != GuardReadOnly || n.Cause != CauseReadOnly || n.State != Degraded {
 			t.Fatalf("guard %q, cause %q, state %s", n.Guard, n.Cause, n.State)
 		}
-		asked := len(b.g.present().requests())
+		asked := b.g.present().received.Load()
 		if n := b.after(2*readOnlyLook + time.Second); n.Guard != GuardReadOnly ||
-			len(b.g.present().requests()) < asked+2 {
-			t.Fatalf("guard %q, %d requests after %d", n.Guard, len(b.g.present().requests()), asked)
+			b.g.present().received.Load() < asked+2 {
+			t.Fatalf("guard %q, %d requests after %d", n.Guard, b.g.present().received.Load(), asked)
 		}
 		b.reports(GatewaySettings{ReadOnly: SwitchOff})
 		if n := b.after(time.Second); n.Guard != GuardOpen || n.State != Connected {
@@ -237,7 +237,7 @@ func TestLossAtTheEndOfAnExit(t *testing.T) {
 		b := newBubble(t, cfg, nil)
 		b.after(time.Second)
 		for range 20 { // whether the comparison or its end comes first is a matter of chance
-			due := b.s.wall().Truncate(time.Minute).Add(2 * time.Minute)
+			due := b.s.clock.wall().Truncate(time.Minute).Add(2 * time.Minute)
 			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), due.Location()}})
 			b.until(due.Add(exitLate - time.Millisecond))
 			if guard := b.s.Snapshot().Guard; guard != GuardExit {

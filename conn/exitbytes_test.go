@@ -43,7 +43,7 @@ type restarting struct {
 
 func (g *restarting) connect(
 	ctx context.Context, d doDial, cfg *Config, post func(input),
-) (link, Gateway, *Ticks, *AttemptError) {
+) (link, Gateway, *AttemptError) {
 	if d.conn != nil {
 		d.conn.Close()
 	}
@@ -56,14 +56,14 @@ func (g *restarting) connect(
 	g.mu.Unlock()
 	post(inSocket{session: d.session, port: cfg.Port, up: there})
 	if !there {
-		return nil, Gateway{}, nil, &AttemptError{Cause: CauseRefused, Port: cfg.Port}
+		return nil, Gateway{}, &AttemptError{Cause: CauseRefused, Port: cfg.Port}
 	}
 	go g.serve(theirs)
-	l, err := open(ctx, ours, d.session, cfg, g.mono, post)
-	if err != nil {
-		return nil, Gateway{}, nil, err
+	l := newSocket(ours, d.session, cfg.ClientID, g.mono, func(n news) { post(n) })
+	if err := l.open(ctx); err != nil {
+		return nil, Gateway{}, err
 	}
-	return l, l.about(cfg.Host, cfg.Port), l.ticks, nil
+	return l, l.about(cfg.Host, cfg.Port), nil
 }
 
 // serve answers one connection.
@@ -172,7 +172,7 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 	cfg.Port = g.port
 	cfg.Poll = 10 * time.Second // else most of the work is time requests
 	sup = newSupervisor(&cfg, log, g.connect)
-	g.mono = sup.mono
+	g.mono = sup.clock.mono
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan struct{})
 	go func() { defer close(ran); sup.Run(ctx) }()

@@ -2,11 +2,14 @@ package conn
 
 import (
 	"context"
-	"slices"
+	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // fakeGateway answers attempts in memory, for tests in a bubble. Its fields are what is true; a test changes them and
@@ -29,23 +32,20 @@ type fakeGateway struct {
 	onAttempt func()
 }
 
+// fakeLink is a socket to a gateway that logs its client in and reads what it sends. What is told of it is made up.
 type fakeLink struct {
+	*socket
 	g        *fakeGateway
-	session  uint64
+	number   uint64
 	heard    atomic.Int64
 	asked    atomic.Int64 // time request that is unanswered
 	once     sync.Once
-	cause    Cause
-	closed   chan struct{}
 	upstream atomic.Bool
+	received atomic.Int64 // messages
 	post     func(input)
-	pending  *pending
-	refusal  error // of requests
-	sentMu   sync.Mutex
-	sent     []*request
 }
 
-func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks,
+func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway,
 	*AttemptError,
 ) {
 	if n := g.inUse.Add(1); n != 1 {
@@ -58,9 +58,9 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	if onAttempt != nil {
 		onAttempt()
 	}
-	fail := func(c Cause) (link, Gateway, *Ticks, *AttemptError) {
+	fail := func(c Cause) (link, Gateway, *AttemptError) {
 		g.inUse.Add(-1)
-		return nil, Gateway{}, nil, &AttemptError{Cause: c, Port: d.ports[0]}
+		return nil, Gateway{}, &AttemptError{Cause: c, Port: d.ports[0]}
 	}
 	if stubborn {
 		<-ctx.Done()
@@ -78,7 +78,13 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 		return fail(g.refusal)
 	}
 	post(inSocket{session: d.session, port: d.ports[0], up: true})
-	l := &fakeLink{pending: newPending(d.session), g: g, session: d.session, closed: make(chan struct{}), post: post}
+	ours, theirs := net.Pipe()
+	l := newFakeLink(g, d.session, ours)
+	l.post = post
+	go l.serve(theirs)
+	if err := l.open(context.Background()); err != nil {
+		g.t.Error(err)
+	}
 	l.heard.Store(int64(g.mono()))
 	l.upstream.Store(!g.lost)
 	if g.lost {
@@ -86,8 +92,27 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	}
 	g.link, g.frozen = l, false
 	g.readies++
-	return l, Gateway{Host: "127.0.0.1", Port: d.ports[0], ServerVersion: 225, Mode: Paper, Accounts: 1}, newTicks(),
-		nil
+	return l, l.about("127.0.0.1", d.ports[0]), nil
+}
+
+func newFakeLink(g *fakeGateway, number uint64, ours net.Conn) *fakeLink {
+	return &fakeLink{socket: newSocket(ours, number, 17, g.mono, func(news) {}), g: g, number: number}
+}
+
+func (l *fakeLink) serve(c net.Conn) {
+	_, _ = io.ReadFull(c, make([]byte, len(wire.Hello())))
+	p := &peer{Conn: c, version: 225}
+	p.send(textFrame("225", "20261123"))
+	in := wire.NewReader(c)
+	if _, err := in.Next(); err == nil {
+		p.login("DU1")
+	}
+	for {
+		if _, err := in.Next(); err != nil {
+			return
+		}
+		l.received.Add(1)
+	}
 }
 
 // cut ends the session from Gateway's side and reports whether there was one.
@@ -128,18 +153,18 @@ func (g *fakeGateway) set(f func(*fakeGateway)) {
 }
 
 func (l *fakeLink) code(code int) {
-	l.post(inCode{session: l.session, request: -1, code: code, text: "text"})
+	l.post(inCode{session: l.number, request: -1, code: code, text: "text"})
 }
 
 func (l *fakeLink) seen() evidence {
-	return evidence{session: l.session, heard: time.Duration(l.heard.Load()), asked: time.Duration(l.asked.Load())}
+	return evidence{session: l.number, heard: time.Duration(l.heard.Load()), asked: time.Duration(l.asked.Load())}
 }
 
 // answer answers the time request.
 func (l *fakeLink) answer() {
 	now, asked := l.g.mono(), time.Duration(l.asked.Swap(0))
 	l.heard.Store(int64(now))
-	l.post(inAnswered{session: l.session, asked: asked, rtt: now - asked})
+	l.post(inAnswered{session: l.number, asked: asked, rtt: now - asked})
 }
 
 func (l *fakeLink) probe() {
@@ -153,40 +178,14 @@ func (l *fakeLink) probe() {
 	}
 }
 
-func (l *fakeLink) proof(time.Duration, time.Duration) (time.Duration, <-chan struct{}, error) {
-	return 0, nil, nil
-}
-
 func (l *fakeLink) end(cause Cause) {
 	l.once.Do(func() {
-		l.cause = cause
 		l.g.mu.Lock()
 		if l.g.link == l {
 			l.g.link = nil
 		}
 		l.g.mu.Unlock()
 		l.g.inUse.Add(-1)
-		close(l.closed)
+		l.socket.end(cause)
 	})
-}
-
-func (l *fakeLink) over() <-chan struct{}         { return l.closed }
-func (l *fakeLink) gone() <-chan struct{}         { return l.closed }
-func (l *fakeLink) outcome() (Cause, int, string) { return l.cause, 0, "" }
-func (l *fakeLink) waiting() *pending             { return l.pending }
-
-func (l *fakeLink) send(_ context.Context, q *request) error {
-	l.sentMu.Lock()
-	defer l.sentMu.Unlock()
-	if l.refusal == nil {
-		l.sent = append(l.sent, q)
-	}
-	return l.refusal
-}
-
-// requests returns what was handed over to be written.
-func (l *fakeLink) requests() []*request {
-	l.sentMu.Lock()
-	defer l.sentMu.Unlock()
-	return slices.Clone(l.sent)
 }

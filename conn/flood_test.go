@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func moment(mono time.Duration) instant { return instant{wall: time.Unix(0, 0).Add(mono), mono: mono} }
+func at(mono time.Duration) instant { return instant{moment: moment{time.Unix(0, 0).Add(mono), mono}} }
 
 // TestFloodOfOneCode passes a few of what repeats, then one for each time with a count, and forgets the code when it is
 // quiet.
@@ -20,21 +20,21 @@ func TestFloodOfOneCode(t *testing.T) {
 	}
 	const each = 10 * time.Millisecond
 	for i := range 6000 { // a minute
-		count(f.pass(moment(time.Duration(i)*each), Connected, []Event{{Kind: EventNotice, Code: 2109}}))
+		count(f.pass(at(time.Duration(i)*each), Connected, []Event{{Kind: EventNotice, Code: 2109}}))
 	}
 	if told > 4*(floodPassed+1) {
 		t.Errorf("%d events were told of 6000", told)
 	}
-	count(f.pass(moment(time.Hour), Connected, nil))
+	count(f.pass(at(time.Hour), Connected, nil))
 	if got := uint64(told) + left; got != 6000 {
 		t.Errorf("%d events are accounted for, want 6000", got)
 	}
-	f.pass(moment(2*time.Hour), Connected, nil)
-	f.pass(moment(3*time.Hour), Connected, nil)
+	f.pass(at(2*time.Hour), Connected, nil)
+	f.pass(at(3*time.Hour), Connected, nil)
 	if len(f.subjects) != 0 {
 		t.Errorf("%d subjects are remembered", len(f.subjects))
 	}
-	if list := f.pass(moment(4*time.Hour), Connected, []Event{{Kind: EventNotice, Code: 2109}}); len(list) != 1 ||
+	if list := f.pass(at(4*time.Hour), Connected, []Event{{Kind: EventNotice, Code: 2109}}); len(list) != 1 ||
 		list[0].More != 0 {
 		t.Errorf("after a quiet time: %+v", list)
 	}
@@ -52,12 +52,12 @@ func TestFloodKeepsLossAndRecovery(t *testing.T) {
 			if i%2 == 1 {
 				last = EventUpstreamRestored
 			}
-			list = append(list, f.pass(moment(time.Duration(i)), Connected, []Event{{Kind: last}})...)
+			list = append(list, f.pass(at(time.Duration(i)), Connected, []Event{{Kind: last}})...)
 		}
-		list = append(list, f.pass(moment(floodTime), Connected, nil)...)
-		if at := list[len(list)-1]; len(list) > 2*floodPassed && (at.At != moment(floodTime).wall ||
-			at.State != Connected) {
-			t.Errorf("%d flaps: told late with the time %v and the state %s", flaps, at.At, at.State)
+		list = append(list, f.pass(at(floodTime), Connected, nil)...)
+		if e := list[len(list)-1]; len(list) > 2*floodPassed && (e.At != at(floodTime).wall ||
+			e.State != Connected) {
+			t.Errorf("%d flaps: told late with the time %v and the state %s", flaps, e.At, e.State)
 		}
 		if got := list[len(list)-1].Kind; got != last {
 			t.Errorf("%d flaps: told last is %s, want %s", flaps, got, last)
@@ -73,15 +73,15 @@ func TestFloodOfCodes(t *testing.T) {
 	var f flood
 	told := 0
 	for i := range 100_000 {
-		told += len(f.pass(moment(time.Duration(i)), Connected, []Event{{Kind: EventNotice, Code: i}}))
+		told += len(f.pass(at(time.Duration(i)), Connected, []Event{{Kind: EventNotice, Code: i}}))
 	}
 	if len(f.subjects) > floodSubjects+1 || told > floodSubjects+floodPassed {
 		t.Errorf("%d subjects, %d events", len(f.subjects), told)
 	}
-	if list := f.pass(moment(time.Second), Connected, []Event{{Kind: EventLost}}); len(list) != 1 {
+	if list := f.pass(at(time.Second), Connected, []Event{{Kind: EventLost}}); len(list) != 1 {
 		t.Errorf("a loss: %+v", list)
 	}
-	if list := f.pass(moment(time.Second), Connected,
+	if list := f.pass(at(time.Second), Connected,
 		[]Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}}); len(list) != 1 {
 		t.Errorf("a farm: %+v", list)
 	}
@@ -91,12 +91,12 @@ func TestFloodOfCodes(t *testing.T) {
 func TestFloodEnds(t *testing.T) {
 	var f flood
 	for range 100 {
-		f.pass(moment(0), Connected, []Event{
+		f.pass(at(0), Connected, []Event{
 			{Kind: EventFarm, Detail: "usfarm", Farm: FarmOK},
 			{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken},
 		})
 	}
-	list := f.pass(moment(1), Connected, []Event{{Kind: EventStopped}})
+	list := f.pass(at(1), Connected, []Event{{Kind: EventStopped}})
 	if len(list) != 3 || list[1].Farm != FarmBroken || list[2].Kind != EventStopped {
 		t.Errorf("%+v", list)
 	}
@@ -106,9 +106,9 @@ func TestFloodEnds(t *testing.T) {
 func TestFloodEndsWithAChange(t *testing.T) {
 	var f flood
 	for range 100 {
-		f.pass(moment(0), Paused, []Event{{Kind: EventMarketFarmOK}})
+		f.pass(at(0), Paused, []Event{{Kind: EventMarketFarmOK}})
 	}
-	list := f.pass(moment(time.Hour), Connecting, []Event{{Kind: EventResumed, State: Connecting}})
+	list := f.pass(at(time.Hour), Connecting, []Event{{Kind: EventResumed, State: Connecting}})
 	if len(list) != 2 || list[0].State != Paused || list[1].State != Connecting {
 		t.Errorf("%+v", list)
 	}

@@ -28,7 +28,7 @@ func FuzzReceive(f *testing.F) {
 	} {
 		f.Add(framed[4:])
 	}
-	s := offline(func(input) {})
+	s := offline(func(news) {})
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		m, err := wire.Split(payload)
 		if err == nil {

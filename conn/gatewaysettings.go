@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -30,7 +31,14 @@ type GatewaySettings struct {
 	TrustedMore int      // how many there are beside those
 }
 
-var askSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
+var readSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
+
+// askSettings asks Gateway for its settings, where it can say them. Without an answer nothing changes.
+func (s *Session) askSettings(ctx context.Context) {
+	if s.gateway.ServerVersion >= wire.ConfigVersion {
+		_ = s.link.send(ctx, &request{frame: readSettings})
+	}
+}
 
 func (s *socket) receiveConfig(c wire.Config) {
 	if c.Request == configRequest {

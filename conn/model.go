@@ -7,21 +7,10 @@ import (
 	"gatewatch/conn/calendar"
 )
 
-// instant is one moment on both clocks, with what the present session's counters say at that moment.
+// instant is one moment, with what the present session's counters say at that moment.
 type instant struct {
-	wall time.Time
-	mono time.Duration // since the supervisor was made; does not follow changes of the wall clock
+	moment
 	seen evidence
-}
-
-// evidence is what a session's own counters say: moments on the monotonic clock.
-type evidence struct {
-	session  uint64
-	heard    time.Duration // last byte read from Gateway
-	marketAt time.Duration // last market data, 0 = none yet
-	ibkrAt   time.Duration // last message that IBKR itself has caused: market data, or an execution; 0 = none yet
-	asked    time.Duration // when the time request that is unanswered was sent, 0 = none is
-	skipped  uint64        // messages that nothing here has a use for
 }
 
 // heartbeat bounds the time between two looks at the clocks, upBeat likewise while a session is up.
@@ -121,7 +110,7 @@ type model struct {
 	setBack time.Duration // by how much the wall clock was set back since the start, below 0
 }
 
-// input is one of the inputs of next, all of which are here.
+// input is one of the inputs of next: those here, and all [news].
 type input any
 
 type (
@@ -138,10 +127,7 @@ type (
 		session uint64
 		gateway Gateway
 
-		// What is too alive for next, for the supervisor itself.
-		client int // client id of the attempt
-		link   link
-		ticks  *Ticks
+		link link // too alive for next: for the supervisor itself
 	}
 	inFailed struct {
 		session uint64
@@ -152,25 +138,6 @@ type (
 		cause   Cause
 		code    int
 		detail  string
-	}
-	inCode struct {
-		session uint64
-		request int64 // number of the subscription that it is about
-		own     bool  // it is about one request or order alone, whether a subscription or not
-		aside   bool  // it is known to concern one question alone, and is answered there
-		code    int
-		text    string
-	}
-	inAnswered struct { // Gateway answered a time request
-		session uint64
-		asked   time.Duration // when the request was sent
-		rtt     time.Duration
-		skew    time.Duration // Gateway's clock minus ours, to the second
-	}
-	inConfig struct { // Gateway has reported its settings
-		session  uint64
-		settings GatewaySettings
-		ignored  []string // parts that make no sense
 	}
 	inReconciled struct {
 		session uint64

@@ -1,8 +1,11 @@
 package conn
 
 import (
+	"context"
 	"errors"
 	"net"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,15 +14,50 @@ import (
 )
 
 // placing is a session without a socket below it, whose guard is open: the test decides what becomes of an order.
-func placing() (*Session, *fakeLink) {
-	l := &fakeLink{g: &fakeGateway{}, pending: newPending(1), closed: make(chan struct{})}
+func placing() (*Session, *fakeLine) {
+	l := &fakeLine{pending: newPending(1), closed: make(chan struct{})}
 	s := &Session{number: 1, link: l, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
 	return s, l
 }
 
+// fakeLine keeps what is handed over to be written.
+type fakeLine struct {
+	pending *pending
+	closed  chan struct{}
+	refusal error // of requests
+	mu      sync.Mutex
+	sent    []*request
+}
+
+func (l *fakeLine) over() <-chan struct{} { return l.closed }
+func (l *fakeLine) waiting() *pending     { return l.pending }
+func (l *fakeLine) end()                  { close(l.closed) }
+
+func (l *fakeLine) proof(time.Duration, time.Duration) (time.Duration, <-chan struct{}, error) {
+	return 0, nil, nil
+}
+
+func (l *fakeLine) send(_ context.Context, q *request) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal == nil {
+		l.sent = append(l.sent, q)
+	}
+	return l.refusal
+}
+
+// requests returns what was handed over to be written.
+func (l *fakeLine) requests() []*request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.sent)
+}
+
 // openGate is open for a session, and its clock stands still.
 func openGate(session uint64) *gate {
-	g := &gate{clock: func() instant { return instant{wall: time.Unix(0, 0)} }}
+	g := &gate{clock: &clock{
+		wall: func() time.Time { return time.Unix(0, 0) }, mono: func() time.Duration { return 0 },
+	}}
 	g.open.Store(session)
 	return g
 }
@@ -33,7 +71,7 @@ func (s *Session) begin(o Order) chan error {
 }
 
 // placed returns the last order that was handed over to be written, nil if there is none.
-func (l *fakeLink) placed() *request {
+func (l *fakeLine) placed() *request {
 	list := l.requests()
 	if len(list) == 0 {
 		return nil
@@ -48,7 +86,7 @@ func (b *pending) sending() (n int) {
 }
 
 // offline is a socket that no one serves and nothing is read from.
-func offline(post func(input)) *socket {
+func offline(post func(news)) *socket {
 	ours, _ := net.Pipe()
 	return newSocket(ours, 1, 17, func() time.Duration { return 0 }, post)
 }
@@ -59,11 +97,11 @@ var someOrder = Order{Ref: "ref", Contract: someStock, Side: Buy, Type: Market, 
 // writer says counts.
 func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	for name, c := range map[string]struct {
-		runsOut func(*fakeLink)
+		runsOut func(*fakeLine)
 		settled error // of an order that no one has begun to write
 	}{
-		"session": {func(l *fakeLink) { l.end(CauseClosed) }, ErrSessionOver},
-		"time":    {func(*fakeLink) { time.Sleep(2 * placeLimit) }, ErrNotSent},
+		"session": {func(l *fakeLine) { l.end() }, ErrSessionOver},
+		"time":    {func(*fakeLine) { time.Sleep(2 * placeLimit) }, ErrNotSent},
 	} {
 		for _, state := range []error{nil, ErrOrderUnknown} {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,19 +144,19 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 func TestPrepare(t *testing.T) {
 	no := errors.New("no")
 	for name, c := range map[string]struct {
-		prepare func(*fakeLink) error
+		prepare func(*fakeLine) error
 		want    error
 		leaves  bool
 	}{
-		"done":      {func(*fakeLink) error { return nil }, nil, true},
-		"done late": {func(*fakeLink) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
-		"failed":    {func(*fakeLink) error { return no }, no, false},
-		"panic":     {func(*fakeLink) error { panic(no) }, no, false},
-		"refused": {func(l *fakeLink) error {
+		"done":      {func(*fakeLine) error { return nil }, nil, true},
+		"done late": {func(*fakeLine) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
+		"failed":    {func(*fakeLine) error { return no }, no, false},
+		"panic":     {func(*fakeLine) error { panic(no) }, no, false},
+		"refused": {func(l *fakeLine) error {
 			l.placed().refuse(ErrGatewaySilent)
 			return nil
 		}, ErrGatewaySilent, false},
-		"the session ends": {func(l *fakeLink) error { l.end(CauseClosed); return nil }, ErrSessionOver, false},
+		"the session ends": {func(l *fakeLine) error { l.end(); return nil }, ErrSessionOver, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, l := placing()
@@ -247,7 +285,7 @@ func TestGuardSaysWhy(t *testing.T) {
 		}
 	}
 	s.gate.open.Store(1) // no one has noticed yet
-	l.end(CauseClosed)
+	l.end()
 	if got := said(); got != GuardSocket {
 		t.Errorf("%q after the end", got)
 	}
@@ -303,7 +341,7 @@ func TestModeOfAccounts(t *testing.T) {
 	for accounts, want := range map[string]Mode{
 		"DU1": Paper, "DF1,DU1,": Paper, "U1": Live, "DU1,U1": Live, "U1,DU1": Live, "U1,": Live,
 	} {
-		s := offline(func(input) {})
+		s := offline(func(news) {})
 		s.peerSays(t, protoMessage(wire.MsgManagedAccounts, accounts))
 		if g := s.about("", 0); g.Mode != want {
 			t.Errorf("%q: %s, want %s", accounts, g.Mode, want)
@@ -313,7 +351,7 @@ func TestModeOfAccounts(t *testing.T) {
 
 // TestModeOfAccountsChanges has Gateway name accounts once more in a session: of another kind than before, they end it.
 func TestModeOfAccountsChanges(t *testing.T) {
-	s := offline(func(input) {})
+	s := offline(func(news) {})
 	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, ""))
 	s.peerSays(t, protoMessage(wire.MsgNextValidID, 1))
 	if isClosed(s.loggedIn) {
@@ -333,7 +371,7 @@ func TestModeOfAccountsChanges(t *testing.T) {
 // session does not wait.
 func TestNewsOfOrdersIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := offline(func(input) {})
+		s := offline(func(news) {})
 		s.pending.settle()
 		put := make(chan struct{})
 		go func() {

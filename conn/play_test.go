@@ -68,7 +68,7 @@ func windowIn(d time.Duration) func(*Config) {
 
 func (p *play) feed(in input) {
 	trying := p.m.phase == trying
-	m, effects, events := next(p.cfg, p.m, in, instant{wall: p.wall, mono: p.mono, seen: p.seen}, func() float64 {
+	m, effects, events := next(p.cfg, p.m, in, instant{moment: moment{p.wall, p.mono}, seen: p.seen}, func() float64 {
 		return p.jitter
 	})
 	p.m, p.last = m, events

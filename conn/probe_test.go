@@ -217,7 +217,7 @@ func TestAnswered(t *testing.T) {
 		if len(slow) != 1 || slow[0] < time.Second/2 || slow[0] > 1900*time.Millisecond || answers < 20 {
 			t.Errorf("%d answers, of which %v were slow, want one of 0.5 to 1.9 s", answers, slow)
 		}
-		if since := b.s.wall().Sub(last); since < 0 || since > 10*time.Second {
+		if since := b.s.clock.wall().Sub(last); since < 0 || since > 10*time.Second {
 			t.Errorf("the last one came %v ago", since)
 		}
 		_ = b.s.Disconnect(t.Context())

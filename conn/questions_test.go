@@ -141,7 +141,7 @@ func TestExecutionsAreToldApart(t *testing.T) {
 func TestRefusedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
-		wired := offline(func(input) {})
+		wired := offline(func(news) {})
 		wired.pending = l.pending
 		say := func(request int64, code int, text string) {
 			wired.receiveError(wire.Error{Request: request, Code: code, Text: text})

@@ -50,15 +50,15 @@ func newOnline(tb testing.TB) *online {
 		o.send(textFrame("225", "20261123"), o.loginFrames("DU1"))
 		_, _ = io.Copy(io.Discard, r)
 	}()
-	cfg, begin := testConfig(4002), time.Now()
+	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	s, err := open(ctx, ours, 1, &cfg, func() time.Duration { return time.Since(begin) }, func(in input) {
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Since(begin) }, func(in news) {
 		if c, ok := in.(inCode); ok && c.code == 399 {
 			o.said <- c.text
 		}
 	})
-	if err != nil {
+	if err := s.open(ctx); err != nil {
 		tb.Fatal(err)
 	}
 	o.s = s
@@ -99,6 +99,19 @@ func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
 	}
 }
 
+// TestUselessMessages counts what nothing here has a use for.
+func TestUselessMessages(t *testing.T) {
+	o := newOnline(t)
+	want := o.oddities()
+	o.code(399, "last")
+	for <-o.said != "last" {
+		continue
+	}
+	if n := o.s.seen().skipped; n != uint64(want) {
+		t.Errorf("%d messages were skipped, not %d", n, want)
+	}
+}
+
 // TestSlowHandover sends a lot while the supervisor takes nothing: nothing is lost, and no more of it is read than can
 // be kept.
 func TestSlowHandover(t *testing.T) {
@@ -108,7 +121,7 @@ func TestSlowHandover(t *testing.T) {
 	defer theirs.Close()
 	takes, got := make(chan struct{}), make(chan int, 1)
 	last := 0
-	s := newSocket(ours, 1, 17, func() time.Duration { return time.Second }, func(in input) {
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Second }, func(in news) {
 		<-takes
 		if in := in.(inCode); in.code != first+last {
 			t.Errorf("code %d is number %d", in.code, last)

@@ -61,7 +61,7 @@ func (s *socket) logIn() {
 	}
 	close(s.loggedIn)
 	if s.version >= wire.ConfigVersion {
-		offer(s.requests, &request{frame: askSettings})
+		offer(s.requests, &request{frame: readSettings})
 	}
 }
 

@@ -236,7 +236,7 @@ func (u *understanding) code(code int, text string) {
 func understood(t *testing.T, said []byte) *understanding {
 	t.Helper()
 	u := &understanding{}
-	s := offline(func(in input) {
+	s := offline(func(in news) {
 		switch in := in.(type) {
 		case inCode:
 			u.code(in.code, in.text)

@@ -137,6 +137,20 @@ func (p *peer) loginFrames(account string) []byte {
 func (p *peer) orderID(id int)       { p.send(protoMessage(9, id)) }
 func (p *peer) accounts(list string) { p.send(protoMessage(15, list)) }
 
+// oddities sends what is odd and no reason to drop a session, and returns how many messages no one has a use for.
+func (p *peer) oddities() (useless int) {
+	p.text(6, "an account value that nobody asked for")
+	p.text(199, "an unknown number")
+	p.send(protoMessage(4711, "another one"))
+	p.text(4, strings.Split("2 -1 399 text1   ", " ")...)
+	p.text(4, "-1", "399", "text2", "{}", "")
+	p.text(1, "", "", "", "", "", "", "and", "more", "fields")
+	p.login("DU1,DU2") // once more
+	p.send(protoMessage(4, -1, 1, 399, "\xff\xfe not UTF-8"), protoMessage(49, "text for a number"),
+		protoMessage(103, "x"))
+	return 5
+}
+
 func newScripted(t testing.TB, version int) *scripted {
 	t.Helper()
 	g := &scripted{t: t, version: version, account: "DU1234567"}

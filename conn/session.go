@@ -17,7 +17,7 @@ import (
 // clock returns the time; tests have their own.
 type clock struct {
 	wall func() time.Time
-	mono func() time.Duration // since the supervisor was made; does not follow changes of the wall clock
+	mono func() time.Duration // since the clock was made; does not follow changes of the wall clock
 }
 
 func newClock() clock {
@@ -28,15 +28,18 @@ func newClock() clock {
 // wallClock returns the time without a monotonic reading: with one, the difference of two times leaves out every sleep.
 func wallClock() time.Time { return time.Now().Round(0) }
 
-func (c *clock) now() instant { return instant{wall: c.wall(), mono: c.mono()} }
+func (c *clock) now() moment { return moment{c.wall(), c.mono()} }
 
-// Clock returns the present moment on the clock of [Tick.At].
-func (s *Supervisor) Clock() time.Duration { return s.mono() }
+// moment is one moment on both clocks.
+type moment struct {
+	wall time.Time
+	mono time.Duration
+}
 
 // late returns how much later than after the given time the moment is, measured from an earlier one. While a computer
 // sleeps, the monotonic clock stops on Linux and macOS, so that the wall clock runs ahead of it; on Windows it goes on,
 // as it does everywhere while the process is stopped.
-func (now instant) late(last instant, beat time.Duration) time.Duration {
+func (now moment) late(last moment, beat time.Duration) time.Duration {
 	wall, mono := now.wall.Sub(last.wall), now.mono-last.mono
 	return max(wall-mono, mono-beat)
 }
@@ -45,7 +48,7 @@ func (now instant) late(last instant, beat time.Duration) time.Duration {
 // opens it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a
 // sleep no one has decided anything yet.
 type gate struct {
-	clock      func() instant
+	clock      *clock
 	open       atomic.Uint64
 	since      atomic.Int64 // on the monotonic clock
 	wall, mono atomic.Int64 // of the supervisor's last look at the clocks
@@ -53,15 +56,15 @@ type gate struct {
 }
 
 // looked notes when the supervisor last looked at the clocks. What it decided then is in the gate before.
-func (g *gate) looked(now instant) {
+func (g *gate) looked(now moment) {
 	g.wall.Store(now.wall.UnixNano())
 	g.mono.Store(int64(now.mono))
 }
 
 // late reports whether the supervisor should have looked at the clocks by now.
 func (g *gate) late() bool {
-	last := instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())}
-	return g.clock().late(last, upBeat) > gapLimit
+	last := moment{time.Unix(0, g.wall.Load()), time.Duration(g.mono.Load())}
+	return g.clock.now().late(last, upBeat) > gapLimit
 }
 
 // isOpen reports whether the gate is open for a session, and whether that cannot be known.
@@ -80,22 +83,14 @@ func (g *gate) let(session uint64, now time.Duration) {
 	}
 }
 
-// link is what the supervisor and a Session need from the connection below them; [socket] is the real one.
-type link interface {
-	seen() evidence
-	probe()
+// line is what a Session needs from the connection below it; [socket] is the real one.
+type line interface {
+	over() <-chan struct{} // closed at the end
 	proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error)
-	end(cause Cause)               // ends it now
-	over() <-chan struct{}         // closed at the end
-	gone() <-chan struct{}         // closed a moment later, when all that Gateway has sent before the end is taken in
-	outcome() (Cause, int, string) // after gone
 	// send hands a request over to be written behind those before it. With an error it never is.
 	send(context.Context, *request) error
 	waiting() *pending
 }
-
-func (s *socket) over() <-chan struct{} { return s.closed }
-func (s *socket) waiting() *pending     { return s.pending }
 
 // isClosed reports whether a channel on which nothing is sent is closed.
 func isClosed(c <-chan struct{}) bool {
@@ -131,7 +126,7 @@ type Session struct {
 	number  uint64
 	client  int
 	gateway Gateway
-	link    link
+	link    line
 	gate    *gate
 	reason  func() GuardReason
 	doubt   func()

@@ -31,7 +31,7 @@ func attemptUntil(ctx context.Context, t testing.TB, port int, limit time.Durati
 	cfg.ConnectTimeout = limit
 	begin := time.Now()
 	connect := tcpConnector(func() time.Duration { return time.Since(begin) })
-	l, _, _, err := connect(ctx, doDial{session: 1, ports: []int{port}}, &cfg, func(input) {})
+	l, _, err := connect(ctx, doDial{session: 1, ports: []int{port}}, &cfg, func(input) {})
 	if l != nil {
 		l.end(CauseStopping)
 		<-l.gone()
@@ -317,7 +317,7 @@ func TestAbortEndsAnAttempt(t *testing.T) {
 			defer cancel()
 			cfg := testConfig(g.port())
 			begin := time.Now()
-			_, _, _, err := tcpConnector(func() time.Duration { return time.Since(begin) })(
+			_, _, err := tcpConnector(func() time.Duration { return time.Since(begin) })(
 				ctx, doDial{session: 1, ports: []int{g.port(), g.port()}}, &cfg, func(input) {})
 			if took := time.Since(begin); err == nil || took > 10*time.Second {
 				t.Errorf("%v after %v", err, took)
@@ -339,7 +339,7 @@ func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
 		found bool
 	}{{time.Time{}, true}, {begin.Add(time.Hour), true}, {begin, false}} {
 		before := g.attempts()
-		l, _, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests},
+		l, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests},
 			&cfg, func(input) {})
 		if err == nil {
 			l.end(CauseStopping)

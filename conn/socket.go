@@ -21,7 +21,7 @@ type socket struct {
 	mono    func() time.Duration
 	number  uint64 // of the session
 	client  int64  // client id
-	post    func(input)
+	post    func(news)
 	ticks   *Ticks
 	pending *pending
 
@@ -52,32 +52,31 @@ type socket struct {
 	kinds map[int64]dataKind // of the data that is not live, by the number of its request; the reader's own
 }
 
-// open logs in on a TCP connection to Gateway that is already up: greeting, startApi, READY. It owns conn from here on.
-// The context's deadline covers all of it.
-func open(
-	ctx context.Context, conn net.Conn, number uint64, cfg *Config, mono func() time.Duration, post func(input),
-) (*socket, *AttemptError) {
-	s := newSocket(conn, number, int64(cfg.ClientID), mono, post)
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+// open logs in: greeting, startApi, READY. The context's deadline covers all of it. After an error the connection is
+// closed.
+func (s *socket) open(ctx context.Context) *AttemptError {
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Now()) })
 	defer stop()
 	err := s.signOn(ctx)
 	if err == nil && !stop() {
 		err = &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
 	}
 	if err != nil {
-		conn.Close()
-		return nil, err
+		s.conn.Close()
+		return err
 	}
-	_ = conn.SetDeadline(time.Time{})
+	_ = s.conn.SetDeadline(time.Time{})
 	s.parts.Store(2)
 	go s.read()
 	go s.write()
 	return s.awaitReady(ctx)
 }
 
-func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Duration, post func(input)) *socket {
+// newSocket returns the session with a number on a TCP connection to Gateway that is up. It owns conn from here on; post
+// must not block for long.
+func newSocket(conn net.Conn, number uint64, client int, mono func() time.Duration, post func(news)) *socket {
 	s := &socket{
-		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(),
+		conn: conn, mono: mono, number: number, client: int64(client), post: post, ticks: newTicks(),
 		pending:  newPending(number),
 		requests: make(chan *request, 64), times: newTimeRequests(), kinds: map[int64]dataKind{},
 		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
@@ -130,10 +129,10 @@ func greetingError(ctx context.Context, err error) *AttemptError {
 }
 
 // awaitReady waits for both login messages, for Gateway to say no, or for the deadline.
-func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
+func (s *socket) awaitReady(ctx context.Context) *AttemptError {
 	select {
 	case <-s.loggedIn:
-		return s, nil
+		return nil
 	case <-s.refused:
 		s.end(CauseClosed)
 	case <-s.closed:
@@ -142,7 +141,7 @@ func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
 	}
 	<-s.allGone // Gateway says why before it closes
 	if e := s.fatal.Load(); e != nil {
-		return nil, e
+		return e
 	}
 	err := &AttemptError{Cause: s.cause}
 	switch {
@@ -154,7 +153,7 @@ func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
 	if s.cause == CauseClosed || s.cause == CauseBroken {
 		err.Cause = CauseClosedLogin
 	}
-	return nil, err
+	return err
 }
 
 func (s *socket) seen() evidence {
@@ -170,7 +169,18 @@ func (s *socket) seen() evidence {
 
 func (s *socket) probe()                { s.times.want() }
 func (s *socket) end(cause Cause)       { s.close(cause, "") }
+func (s *socket) over() <-chan struct{} { return s.closed }
 func (s *socket) gone() <-chan struct{} { return s.allGone }
+func (s *socket) waiting() *pending     { return s.pending }
+
+// session returns what is READY on the socket. Its guard is a gate; reason says why that is shut, and doubt is called
+// when Gateway does not answer about orders.
+func (s *socket) session(to Gateway, g *gate, reason func() GuardReason, doubt func()) *Session {
+	return &Session{
+		number: s.number, client: int(s.client), gateway: to, link: s, ticks: s.ticks, gate: g, reason: reason,
+		doubt: doubt,
+	}
+}
 
 // about returns what is known of Gateway after READY.
 func (s *socket) about(host string, port int) Gateway {

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"gatewatch/conn/wire"
 )
 
 // Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
@@ -17,8 +15,8 @@ import (
 type Supervisor struct {
 	log     *slog.Logger
 	connect connector
-	clock
-	rand func() float64
+	clock   clock
+	rand    func() float64
 
 	inbox *Queue[input]
 	gate  gate
@@ -57,7 +55,7 @@ func New(cfg Config, log *slog.Logger) (*Supervisor, error) {
 		return nil, err
 	}
 	s := newSupervisor(&cfg, log, nil)
-	s.connect = tcpConnector(s.mono)
+	s.connect = tcpConnector(s.clock.mono)
 	return s, nil
 }
 
@@ -67,7 +65,7 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 		inbox: NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
-	s.gate.clock = s.now
+	s.gate.clock = &s.clock
 	s.gate.proof.Store(int64(cfg.proofOfLife()))
 	now := wallClock()
 	s.snap.Store(&Snapshot{
@@ -132,11 +130,11 @@ func (s *Supervisor) refuse(in input) {
 	}
 }
 
-func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s.mono()) }
+func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s.clock.mono()) }
 
 // handle puts one input through next and carries out the answer.
 func (s *Supervisor) handle(in input) {
-	now := s.now()
+	now := instant{moment: s.clock.now()}
 	if s.link != nil {
 		now.seen = s.link.seen()
 	}
@@ -181,7 +179,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	} else {
 		s.gate.open.Store(0)
 	}
-	s.gate.looked(now)
+	s.gate.looked(now.moment)
 	if m.phase != up {
 		s.live.Store(nil)
 	}
@@ -209,11 +207,10 @@ func (s *Supervisor) adopt(in inReady) {
 		return
 	}
 	s.link = in.link
-	s.live.Store(&Session{
-		number: in.session, client: in.client, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
-		reason: func() GuardReason { return s.Snapshot().Guard },
-		doubt:  func() { s.inbox.Put(inDoubt{session: in.session}) },
-	})
+	s.live.Store(in.link.session(
+		in.gateway, &s.gate, func() GuardReason { return s.Snapshot().Guard },
+		func() { s.inbox.Put(inDoubt{session: in.session}) },
+	))
 }
 
 func (s *Supervisor) carryOut(e effect) {
@@ -239,6 +236,17 @@ func (s *Supervisor) carryOut(e effect) {
 	}
 }
 
+// link is what the supervisor needs from a connection; [socket] is the real one.
+type link interface {
+	seen() evidence
+	probe()
+	end(cause Cause)               // ends it now
+	over() <-chan struct{}         // closed at the end
+	gone() <-chan struct{}         // closed a moment later, when all that Gateway has sent before the end is taken in
+	outcome() (Cause, int, string) // after gone
+	session(to Gateway, g *gate, reason func() GuardReason, doubt func()) *Session
+}
+
 // inboxLimit bounds what waits for the supervisor from one session: beyond it, no more is read of what Gateway says.
 const inboxLimit = 1024
 
@@ -255,7 +263,7 @@ func (s *Supervisor) dial(d doDial) {
 		if before != nil {
 			<-before
 		}
-		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) {
+		l, gateway, err := s.connect(ctx, d, cfg, func(in input) {
 			s.inbox.putWithin(inboxLimit, ctx.Done(), in)
 		})
 		if err != nil {
@@ -263,7 +271,7 @@ func (s *Supervisor) dial(d doDial) {
 			s.inbox.Put(inFailed{session: d.session, err: err})
 			return
 		}
-		s.inbox.Put(inReady{session: d.session, gateway: gateway, client: cfg.ClientID, link: l, ticks: ticks})
+		s.inbox.Put(inReady{session: d.session, gateway: gateway, link: l})
 		select {
 		case <-l.over():
 		case <-s.runCtx.Done(): // it may have become READY when no one took it over any more
@@ -294,8 +302,8 @@ func (s *Supervisor) reconcile(e doReconcile) {
 		case <-ctx.Done():
 			return
 		}
-		if e.ask && session.gateway.ServerVersion >= wire.ConfigVersion {
-			_ = session.link.send(ctx, &request{frame: askSettings}) // without an answer nothing changes
+		if e.ask {
+			session.askSettings(ctx)
 		}
 		err := do(ctx, session)
 		if ctx.Err() != nil {
@@ -332,6 +340,9 @@ func (s *Supervisor) watch() {
 		}
 	})
 }
+
+// Clock returns the present moment on the clock of [Tick.At].
+func (s *Supervisor) Clock() time.Duration { return s.clock.mono() }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *Session { return s.live.Load() }

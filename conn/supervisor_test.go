@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,9 +239,10 @@ func TestSessionThatNobodyWaitsFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.m.session, s.m.phase = 2, ph
-		l := &fakeLink{g: &fakeGateway{}, pending: newPending(1), closed: make(chan struct{})}
+		ours, _ := net.Pipe()
+		l := newFakeLink(&fakeGateway{}, number, ours)
 		s.adopt(inReady{session: number, link: l})
-		if l.cause != CauseStopping || s.link != nil || s.live.Load() != nil {
+		if cause, _, _ := l.outcome(); cause != CauseStopping || s.link != nil || s.live.Load() != nil {
 			t.Errorf("session %d was taken over by attempt 2: %+v", number, s.live.Load())
 		}
 	}
@@ -276,9 +278,8 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 
 // TestGuardShutsWithTheSocket asks before the supervisor has heard of the end.
 func TestGuardShutsWithTheSocket(t *testing.T) {
-	g := &fakeGateway{t: t}
-	l := &fakeLink{g: g, session: 7, closed: make(chan struct{})}
-	s := &Session{number: 7, link: l, gate: openGate(0), reason: func() GuardReason { return GuardOpen }}
+	s, l := placing()
+	s.number, s.gate, s.reason = 7, openGate(0), func() GuardReason { return GuardOpen }
 	var shut *GuardError
 	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason == GuardOpen {
 		t.Errorf("never opened: %v", err)
@@ -291,7 +292,7 @@ func TestGuardShutsWithTheSocket(t *testing.T) {
 	if err := s.Guard(); err != nil {
 		t.Error(err)
 	}
-	l.end(CauseClosed)
+	l.end()
 	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason != GuardSocket {
 		t.Errorf("after the end: %v", err)
 	}

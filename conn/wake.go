@@ -10,7 +10,7 @@ func (s *step) clocks() {
 	started := !m.last.wall.IsZero()
 	late := time.Duration(0)
 	if started {
-		late = s.now.late(m.last, m.beat())
+		late = s.now.late(m.last.moment, m.beat())
 		s.followWall()
 	}
 	s.lookAtWindows()

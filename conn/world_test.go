@@ -98,7 +98,7 @@ func (w *world) feed(in input) {
 	w.Helper()
 	w.steps++
 	before := w.m
-	m, effects, events := next(w.cfg, w.m, in, instant{wall: w.wall, mono: w.mono, seen: w.seen}, w.fraction)
+	m, effects, events := next(w.cfg, w.m, in, instant{moment: moment{w.wall, w.mono}, seen: w.seen}, w.fraction)
 	w.m = m
 	if c, ok := in.(inConfigure); ok {
 		w.cfg = c.cfg

@@ -26,7 +26,7 @@ type paired struct {
 func newPaired(t *testing.T) *paired {
 	ours, theirs := net.Pipe()
 	w := &paired{T: t, began: time.Now(), gateway: theirs}
-	w.s = newSocket(ours, 1, 17, func() time.Duration { return time.Second + time.Since(w.began) }, func(input) {})
+	w.s = newSocket(ours, 1, 17, func() time.Duration { return time.Second + time.Since(w.began) }, func(news) {})
 	w.session = &Session{number: 1, link: w.s, gate: openGate(1), reason: func() GuardReason { return GuardUpstream }}
 	w.session.gate.proof.Store(int64(250 * ms))
 	w.s.parts.Store(1)
@@ -220,7 +220,7 @@ func TestNoBurstAfterAStop(t *testing.T) {
 				time.Sleep(3 * time.Second)
 			}
 			return at
-		}, func(input) {})
+		}, func(news) {})
 		s.parts.Store(1)
 		go s.write()
 		var at []time.Duration
