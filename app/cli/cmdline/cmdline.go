@@ -223,7 +223,7 @@ func didYouMean(typed string, words []string) string {
 		return distance(typed, word)
 	}
 	limit := 2
-	if len(strings.TrimLeft(typed, "-")) < 4 {
+	if len(strings.TrimLeft(typed, "-")) < 5 {
 		limit = 1
 	}
 	meant := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return far(word) > limit })
