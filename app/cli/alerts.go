@@ -32,7 +32,7 @@ func writeAlerts(out io.Writer, list api.Alerts) error {
 	}
 	t := table{rows: [][]string{{"Channel", "Service", "Waiting", "Sent", "Last sent", "Last error"}}}
 	for _, one := range list.Channels {
-		last, failure := "–", "–"
+		last, failure := none, none
 		if one.LastSentAt != nil {
 			last = one.LastSentAt.Local().Format("Mon 15:04:05")
 		}

@@ -74,7 +74,7 @@ func printJSON(v any) error {
 // orDash shows that a cell of a table is empty on purpose.
 func orDash(text string) string {
 	if text == "" {
-		return "–"
+		return none
 	}
 	return text
 }

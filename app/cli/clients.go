@@ -43,7 +43,7 @@ func writeClients(out io.Writer, list api.Programs) error {
 	}
 	t := table{rows: [][]string{{"Program", "PID", "Connected", "Sent", "Refused", "Working", "Unknown", ""}}}
 	for _, c := range list.Programs {
-		pid, note := "–", ""
+		pid, note := none, ""
 		if c.PID != 0 {
 			pid = fmt.Sprint(c.PID)
 		}

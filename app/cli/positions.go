@@ -50,7 +50,7 @@ func writePositions(out io.Writer, list api.Positions) error {
 // optional writes a number that may not be known.
 func optional(v *float64, write func(float64) string) string {
 	if v == nil {
-		return "–"
+		return none
 	}
 	return write(*v)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fatih/color"
@@ -19,6 +20,20 @@ type table struct {
 }
 
 func (t *table) row(row ...string) { t.rows = append(t.rows, row) }
+
+// dropEmpty removes the columns in which there is nothing below the title, so that the rest fits a terminal.
+func (t *table) dropEmpty() {
+	for i := len(t.rows[0]) - 1; i > 0; i-- {
+		if slices.ContainsFunc(t.rows[1:], func(row []string) bool { return len(row) > i && row[i] != none }) {
+			continue
+		}
+		for j, row := range t.rows {
+			if len(row) > i {
+				t.rows[j] = slices.Delete(row, i, i+1)
+			}
+		}
+	}
+}
 
 // write writes the table, with two spaces between columns.
 func (t *table) write(out io.Writer) error {

@@ -77,50 +77,63 @@ func writeUptime(out io.Writer, u api.Uptime) error {
 		_, err := fmt.Fprintln(out, "Nothing has been observed yet.")
 		return err
 	}
-	t := table{right: true, rows: [][]string{{
-		"", "Uptime", "Market hours", "Connected", "Down", "Planned", "Paused", "Asleep",
-		"Not observed", "Outages", "Longest", "Mean to recover", "Mean between",
+	spent := table{right: true, rows: [][]string{{
+		"", "Uptime", "Market", "Connected", "Down", "Planned", "Paused", "Asleep", "Not observed",
 	}}}
+	outages := table{right: true, rows: [][]string{{"", "Outages", "Longest", "Mean to recover", "Mean between"}}}
 	row := func(name string, p api.Period) {
-		between := "–"
+		spent.row(name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
+			length(p.ConnectedSeconds), length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds),
+			length(p.AsleepSeconds), length(p.UnobservedSeconds))
+		if p.Outages == 0 {
+			return
+		}
+		between := none
 		if p.MeanBetweenSeconds != nil {
 			between = length(*p.MeanBetweenSeconds)
 		}
-		t.row(name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
-			length(p.ConnectedSeconds), length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds),
-			length(p.AsleepSeconds), length(p.UnobservedSeconds), strconv.Itoa(p.Outages),
-			length(p.LongestSeconds), length(p.MeanSeconds), between)
+		outages.row(name, strconv.Itoa(p.Outages), length(p.LongestSeconds), length(p.MeanSeconds), between)
 	}
 	for i := len(u.Days) - 1; i >= 0; i-- {
 		row(u.Days[i].From.Format("Mon 2006-01-02"), u.Days[i])
 	}
-	t.row()
+	spent.row()
 	for _, p := range u.Periods {
 		row("last "+p.Name, p)
 	}
-	if err := t.write(out); err != nil {
+	spent.dropEmpty()
+	if err := spent.write(out); err != nil {
 		return err
 	}
-	hours := ""
-	if u.MarketHours != "" {
-		hours = "Market hours: " + u.MarketHours + ". "
+	fmt.Fprintln(out)
+	if len(outages.rows) > 1 {
+		if err := outages.write(out); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
 	}
-	_, err := fmt.Fprintf(out, "\nUptime = connected ÷ (observed − planned − paused). %sDays are those of %s. "+
-		"Observed since %s.\n",
-		hours, u.Zone, u.ObservedSince.Local().Format("2006-01-02 15:04"))
+	fmt.Fprintln(out, "Uptime = connected ÷ (observed − planned − paused).")
+	if u.MarketHours != "" {
+		fmt.Fprintf(out, "Market: uptime in market hours, %s.\n", u.MarketHours)
+	}
+	_, err := fmt.Fprintf(out, "Days are those of %s. Observed since %s.\n",
+		u.Zone, u.ObservedSince.Local().Format("2006-01-02 15:04"))
 	return err
 }
 
+// none stands in a table for what there is not.
+const none = "–"
+
 func percent(p *float64) string {
 	if p == nil {
-		return "–"
+		return none
 	}
 	return strconv.FormatFloat(*p, 'f', 3, 64) + " %"
 }
 
 func length(seconds float64) string {
 	if seconds == 0 {
-		return "–"
+		return none
 	}
 	return wording.Duration(time.Duration(seconds * float64(time.Second)))
 }
