@@ -37,18 +37,20 @@ const violations = `axe.run(document, { resultTypes: ["violations"] }).then(r =>
 
 func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
-// passes runs axe-core on the page, light and wide, and dark on a phone.
+// passes runs axe-core on the page, on a desk and on a phone, light and dark.
 func (b *tab) passes(state, script string) {
 	b.t.Helper()
 	if b.text(`typeof axe`) == "undefined" {
 		b.run(chromedp.Evaluate(script, nil))
 	}
-	for width, scheme := range map[int64]string{1280: "light", 360: "dark"} {
-		b.look(width, scheme)
-		var found string
-		b.run(chromedp.Evaluate(violations, &found, awaited))
-		if number, more, _ := strings.Cut(found, "\n"); more != "" || len(number) < 2 {
-			b.t.Errorf("%s, %d px, %s: %s rules pass\n%s", state, width, scheme, number, more)
+	for _, width := range []int64{1280, 360} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.look(width, scheme)
+			var found string
+			b.run(chromedp.Evaluate(violations, &found, awaited))
+			if number, more, _ := strings.Cut(found, "\n"); more != "" || len(number) < 2 {
+				b.t.Errorf("%s, %d px, %s: %s rules pass\n%s", state, width, scheme, number, more)
+			}
 		}
 	}
 }
@@ -64,9 +66,13 @@ func TestPageAccessible(t *testing.T) {
 	b.until(`[...document.querySelectorAll("[id]")].filter(e => document.querySelectorAll("#" + e.id).length > 1).length`, "0")
 	b.until(`document.getElementById("unsent-shown").offsetHeight > 0`, "true")
 	b.passes("trading is off", script)
-	p.change(func() { p.status.Gateway.Mode = "live" })
+	p.change(func() {
+		p.status.Gateway.Mode = "live"
+		p.status.Programs = api.ProgramState{Port: 4003, Connected: 2, Text: "2 connected, 1 order refused"}
+	})
 	b.until(`document.getElementById("badge").textContent`, "LIVE")
-	b.passes("LIVE", script)
+	b.until(`document.getElementById("details").textContent.includes("2 connected, 1 order refused")`, "true")
+	b.passes("LIVE, with programs", script)
 	b.press("Turn on LIVE trading…")
 	b.until(asksShown, "true Turn on LIVE trading?")
 	b.passes("a question", script)
