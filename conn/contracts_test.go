@@ -75,9 +75,7 @@ func TestDetails(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer g.Close()
-			sup, r := startRecorded(t, testConfig(g.Port()))
-			await(t, sup, "READY", 10*time.Second, connected)
-			s := sup.Session()
+			s := signOn(t, g.Port())
 			ask := func(c Contract) []Details {
 				t.Helper()
 				list, err := s.Details(t.Context(), c)
@@ -160,9 +158,8 @@ func TestDetails(t *testing.T) {
 			}
 			// Refusals are the asker's own, and no notice.
 			g.Notice(399, "the end")
-			eventually(t, "the last notice", func() bool { return len(r.of(EventNotice)) > 0 })
-			if list := r.of(EventNotice); len(list) != 1 {
-				t.Errorf("notices %+v", list)
+			if list := s.told(t, 399); len(list) != 1 {
+				t.Errorf("codes %+v", list)
 			}
 			if len(s.link.waiting().contracts) != 0 {
 				t.Error("answers are still awaited")
@@ -179,9 +176,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer g.Close()
-		sup, r := startRecorded(t, testConfig(g.Port()))
-		await(t, sup, "READY", 10*time.Second, connected)
-		s := sup.Session()
+		s := signOn(t, g.Port())
 		// A gateway that answers when no one waits any more.
 		g.Freeze()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -203,15 +198,15 @@ func TestDetailsInterrupted(t *testing.T) {
 		}
 		// That upstream is lost fails the question and not the session.
 		g.Notice(1100, "")
-		await(t, sup, "upstream lost", 10*time.Second, func(n *Snapshot) bool { return n.State == UpstreamLost })
+		s.told(t, 1100)
 		var refused *RequestError
 		if _, err := s.Details(t.Context(), someStock); !errors.As(err, &refused) || refused.Code != 504 {
 			t.Errorf("version %d: without upstream: %v", v, err)
 		}
 		g.Notice(1102, "")
-		await(t, sup, "upstream back", 10*time.Second, connected)
-		if n := len(r.of(EventLost)); n != 0 {
-			t.Errorf("version %d: %d sessions lost", v, n)
+		s.told(t, 1102)
+		if isClosed(s.Done()) {
+			t.Errorf("version %d: the session is over", v)
 		}
 		g.Freeze()
 		left := make(chan error)

@@ -19,8 +19,7 @@ func TestPriceSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { g.Close() })
-		s, _ := startRecorded(t, testConfig(g.Port()))
-		await(t, s, "READY", 10*sec, func(n *Snapshot) bool { return n.Layers.API })
+		s := signOn(t, g.Port())
 		for _, c := range []struct {
 			contract Contract
 			tick     float64
@@ -51,16 +50,16 @@ func TestPriceSteps(t *testing.T) {
 			}},
 		} {
 			for range 2 { // the second time from memory
-				list, err := s.Session().Details(t.Context(), c.contract)
+				list, err := s.Details(t.Context(), c.contract)
 				if err != nil || len(list) != 1 || list[0].MinTick != c.tick {
 					t.Fatalf("version %d: %+v, %v", v, list, err)
 				}
 				asked := g.State().Counters.Requests
-				steps, err := s.Session().PriceSteps(t.Context(), list[0])
+				steps, err := s.PriceSteps(t.Context(), list[0])
 				if err != nil || !reflect.DeepEqual(steps, c.want) {
 					t.Errorf("version %d, %s: %v, %v", v, c.contract.Symbol, steps, err)
 				}
-				if again, err := s.Session().PriceSteps(t.Context(), list[0]); err != nil ||
+				if again, err := s.PriceSteps(t.Context(), list[0]); err != nil ||
 					!slices.Equal(again, steps) ||
 					g.State().Counters.Requests > asked+1 {
 					t.Errorf("version %d: %v, %v, asked %d times", v, again, err, g.State().Counters.Requests-asked)
@@ -73,7 +72,8 @@ func TestPriceSteps(t *testing.T) {
 // TestOddMarketRules sends market rules with steps that no one can use, about a contract whose prices are in pence.
 func TestOddMarketRules(t *testing.T) {
 	for _, v := range versions {
-		g, s, _ := connect(t, v, nil)
+		g := newScripted(t, v)
+		s := signOn(t, g.port())
 		tell := func(id int, numbers ...float64) {
 			m := &protobuf.MarketRule{MarketRuleId: proto.Int32(int32(id))}
 			for i := 0; i < len(numbers); i += 2 {
@@ -94,11 +94,11 @@ func TestOddMarketRules(t *testing.T) {
 		}
 		got := make(chan answer, 1)
 		go func() {
-			steps, err := s.Session().PriceSteps(t.Context(), Details{Rule: 26, Magnifier: 100})
+			steps, err := s.PriceSteps(t.Context(), Details{Rule: 26, Magnifier: 100})
 			got <- answer{steps, err}
 		}()
 		eventually(t, "the rule is waited for", func() bool {
-			m := s.Session().link.waiting()
+			m := s.link.waiting()
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			return m.rules[26] != nil

@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -69,16 +68,9 @@ func recordSession(t *testing.T, version int) []byte {
 	defer g.Close()
 	r := &recording{}
 	port := r.listen(t, g.Addr())
-	sup, err := New(testConfig(port), quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ran := make(chan struct{})
-	go func() { sup.Run(ctx); close(ran) }()
-	defer func() { cancel(); <-ran; r.wait() }()
-	await(t, sup, "READY", 10*time.Second, connected)
-	playDay(t, g, sup.Session())
+	s := signOn(t, port)
+	defer func() { s.socket.end(CauseStopping); r.wait() }()
+	playDay(t, g, s.Session)
 	return r.taken()
 }
 

@@ -11,12 +11,13 @@ import (
 // quoted sends ticks and returns what arrives, with At left out.
 func quoted(t *testing.T, version int, send func(p *peer)) []Tick {
 	t.Helper()
-	g, s, _ := connect(t, version, nil)
+	g := newScripted(t, version)
+	s := signOn(t, g.port())
 	send(g.peer())
 	g.peer().send(tickPrice(marketBase+999, 1, 1)) // shows that what came before has been heard
 	var list []Tick
 	eventually(t, "ticks", func() bool {
-		list = s.Session().Ticks().Take(list)
+		list = s.Ticks().Take(list)
 		return len(list) > 0 && list[len(list)-1].Request == 999
 	})
 	for i := range list {
