@@ -23,14 +23,8 @@ const (
 	effectInvalid                        // a request makes no sense, or the API is read-only
 )
 
-// codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is
-// read-only.
-const codeInvalid = 321
-
-const (
-	codeMarketFarmOK = 2104 // a market data farm is connected
-	codeDataLost     = 1101 // IBKR is back, and Gateway follows no market data and no account any more
-)
+// codeMarketFarmOK says that a market data farm is connected.
+const codeMarketFarmOK = 2104
 
 type codeRow struct {
 	effect codeEffect

@@ -64,8 +64,6 @@ func TestEnquiries(t *testing.T) {
 	}
 }
 
-var someStock = Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
-
 // TestDetails asks a gateway for contracts of all kinds, and at the same time.
 func TestDetails(t *testing.T) {
 	for _, v := range versions {

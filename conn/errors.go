@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// Errors that commands and sessions answer with.
+// Errors that commands answer with.
 var (
 	ErrAlreadyConnected = errors.New("already connected")
 	ErrAlreadyPaused    = errors.New("already disconnected")
 	ErrNoSession        = errors.New("not connected")
-	ErrSessionOver      = errors.New("the session is over")
 	ErrNotRunning       = errors.New("the supervisor is not running")
 )
 
@@ -65,4 +64,12 @@ type RequestError struct {
 
 func (e *RequestError) Error() string {
 	return fmt.Sprintf("gateway refuses: code %d: %s", e.Code, e.Text)
+}
+
+// readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions
+// then; other requests get the same code when they make no sense.
+func readOnly(err error) bool {
+	refused, ok := errors.AsType[*RequestError](err)
+	return ok && refused.Code == codeInvalid && (refused.Question == QuestionOpenOrders ||
+		refused.Question == QuestionCompletedOrders)
 }

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"gatewatch/conn/wire"
 )
 
 // answered answers the time request that was asked the given time ago.
@@ -87,25 +85,6 @@ func TestTicksProveNothing(t *testing.T) {
 	}
 }
 
-// TestExecutionsComeFromIBKR: an execution shows that Gateway is connected to IBKR, unless it was asked for: those it
-// may have kept.
-func TestExecutionsComeFromIBKR(t *testing.T) {
-	theirs, ours := tcpPair(t)
-	defer theirs.Close()
-	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(news) {})
-	defer s.end(CauseStopping)
-	s.heard.Store(int64(5 * sec))
-	inner := protoMessage(0, 5, "0001.01", "", "", "", "BOT", "1")[8:]
-	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))
-	a := s.pending.begin(askExecutions)
-	for _, want := range []time.Duration{0, 5 * sec} {
-		if err := s.take(executed); err != nil || s.seen().ibkrAt != want || s.seen().marketAt != 0 {
-			t.Errorf("%+v, %v, want %v", s.seen(), err, want)
-		}
-		s.pending.leave(askExecutions, a)
-	}
-}
-
 // TestGuardShutsWhenNobodyLooked has the computer sleep, or the process stand still: the guard is shut at the first
 // look at it, before the supervisor has run, and opens when Gateway has answered a question from afterwards.
 func TestGuardShutsWhenNobodyLooked(t *testing.T) {
@@ -157,39 +136,12 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 	}
 }
 
-// TestTicksKnowWhenTheyWereRead decodes market data long after it was read.
-func TestTicksKnowWhenTheyWereRead(t *testing.T) {
-	o := newOnline(t)
-	heard := func() time.Duration { return o.s.seen().heard }
-	before := heard()
-	// the reader is busy
-	o.s.ticks.mu.Lock()
-	// read at once
-	o.send(append(protoMessage(1, marketBase+1, 1, 1.5, "3", 0), protoMessage(1, marketBase+1, 2, 1.5, "3", 0)...))
-	for heard() == before {
-		time.Sleep(time.Millisecond)
-	}
-	first := heard()
-	time.Sleep(50 * time.Millisecond)
-	o.s.ticks.mu.Unlock()
-	got := map[TickField]time.Duration{}
-	for len(got) < 4 {
-		<-o.s.ticks.Ready()
-		for _, k := range o.s.ticks.Take(nil) {
-			got[k.Field] = k.At
-		}
-	}
-	if got[Bid] != first || got[BidSize] != first || got[Ask] != first || got[AskSize] != first {
-		t.Errorf("ticks at %v, read at %v", got, first)
-	}
-}
-
 // TestProofOfLifeIsSetLive changes the proof of life of a session that is up.
 func TestProofOfLifeIsSetLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testConfig(4002), nil)
 		b.after(time.Second)
-		within := b.s.Session().placing(1, nil, Conditions{}).within
+		within := b.s.gate.proofOfLife
 		if got := within(); got != defaultProof {
 			t.Errorf("%v", got)
 		}

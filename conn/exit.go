@@ -8,29 +8,6 @@ import (
 
 // This file is how the supervisor deals with the daily exit of Gateway that Gateway has announced.
 
-// ExitKind says what Gateway does at its daily exit. Its text is stable.
-type ExitKind string
-
-// The kinds of exit.
-const (
-	ExitUnknown ExitKind = ""        // Gateway does not say that there is one
-	ExitRestart ExitKind = "restart" // it comes back by itself
-	ExitLogOff  ExitKind = "logoff"  // a person has to log in again
-)
-
-// Exit is the daily exit that Gateway's user has set.
-type Exit struct {
-	Kind         ExitKind
-	Hour, Minute int
-	Location     *time.Location
-}
-
-// PlannedExit is the next exit of Gateway, or the one that is going on.
-type PlannedExit struct {
-	Kind ExitKind
-	At   time.Time
-}
-
 // ExitWindow is the name of the quiet time around an exit, as in [calendar.Span.Name].
 const ExitWindow = "gateway_exit"
 
@@ -42,13 +19,6 @@ const (
 	// skewMatters is from which difference on Gateway's clock counts instead of ours.
 	skewMatters = 2 * time.Second
 )
-
-func (e Exit) next(t time.Time) time.Time {
-	return calendar.Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
-}
-
-// Next returns the first exit after t.
-func (e Exit) Next(t time.Time) PlannedExit { return PlannedExit{Kind: e.Kind, At: e.next(t)} }
 
 type exits struct {
 	announced   Exit
@@ -90,7 +60,7 @@ func (x *exits) plan(now time.Time, skew time.Duration) {
 	if (x.skew-skew).Abs() < skewMatters && !x.at.IsZero() && x.at.After(now) && x.at.Sub(now) < 25*time.Hour {
 		return
 	}
-	x.at, x.skew = x.announced.next(now.Add(skew)).Add(-skew), skew
+	x.at, x.skew = x.announced.Next(now.Add(skew)).At.Add(-skew), skew
 }
 
 // lookAtExit notices the beginning and the end of an exit.
@@ -144,7 +114,7 @@ func (m *model) planned() PlannedExit {
 	case x.at.After(m.last.wall) || m.phase != up:
 		return PlannedExit{Kind: x.announced.Kind, At: x.at}
 	case x.announcedIn == m.session && x.announced.Kind != "": // it is over
-		return PlannedExit{Kind: x.announced.Kind, At: x.announced.next(m.last.wall.Add(x.skew)).Add(-x.skew)}
+		return PlannedExit{Kind: x.announced.Kind, At: x.announced.Next(m.last.wall.Add(x.skew)).At.Add(-x.skew)}
 	}
 	return PlannedExit{}
 }

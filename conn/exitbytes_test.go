@@ -92,7 +92,7 @@ func (g *restarting) serve(c net.Conn) {
 		case wire.ReqCurrentTime:
 			p.send(protoMessage(49, int(time.Now().Unix())))
 		case wire.ReqConfig:
-			p.send(g.announcement())
+			p.send(g.announcement(f))
 		case wire.ReqPlaceOrder:
 			g.mu.Lock()
 			g.orders = append(g.orders, time.Now())
@@ -109,8 +109,8 @@ func (g *restarting) zone() *time.Location {
 	return zone
 }
 
-// announcement is what Gateway says of its settings.
-func (g *restarting) announcement() []byte {
+// announcement answers what was asked about Gateway's settings.
+func (g *restarting) announcement(question []byte) []byte {
 	g.mu.Lock()
 	due, says := g.due.In(g.zone()), g.says
 	g.mu.Unlock()
@@ -120,7 +120,11 @@ func (g *restarting) announcement() []byte {
 			AutoLogoffType: proto.String("restart"),
 		}}
 	}
-	says.ReqId = proto.Int32(configRequest)
+	asked := &protobuf.ConfigRequest{}
+	if err := proto.Unmarshal(question[4:], asked); err != nil {
+		g.t.Error(err)
+	}
+	says.ReqId = asked.ReqId
 	body, err := proto.Marshal(says)
 	if err != nil {
 		g.t.Fatal(err)

@@ -81,9 +81,9 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 func TestErrorsAboutOneRequest(t *testing.T) {
 	for _, v := range versions {
 		g, s, r := connect(t, v, nil)
-		for _, request := range []int64{7, marketBase + 1, detailsBase + 1, executions} {
+		for _, request := range []int{7, 1<<31 - 1<<24 + 1, 1<<31 - 1<<16 + 1, 1<<31 - 1<<10} { // an order, and other requests
 			for _, code := range []int{502, 504, 507} {
-				g.peer().about(int(request), code, "Not connected")
+				g.peer().about(request, code, "Not connected")
 			}
 		}
 		g.peer().code(399, "the end")

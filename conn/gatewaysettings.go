@@ -31,6 +31,36 @@ type GatewaySettings struct {
 	TrustedMore int      // how many there are beside those
 }
 
+// ExitKind says what Gateway does at its daily exit. Its text is stable.
+type ExitKind string
+
+// The kinds of exit.
+const (
+	ExitUnknown ExitKind = ""        // Gateway does not say that there is one
+	ExitRestart ExitKind = "restart" // it comes back by itself
+	ExitLogOff  ExitKind = "logoff"  // a person has to log in again
+)
+
+// Exit is the daily exit that Gateway's user has set.
+type Exit struct {
+	Kind         ExitKind
+	Hour, Minute int
+	Location     *time.Location
+}
+
+// PlannedExit is the next exit of Gateway, or the one that is going on.
+type PlannedExit struct {
+	Kind ExitKind
+	At   time.Time
+}
+
+func (e Exit) next(t time.Time) time.Time {
+	return calendar.Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
+}
+
+// Next returns the first exit after t.
+func (e Exit) Next(t time.Time) PlannedExit { return PlannedExit{Kind: e.Kind, At: e.next(t)} }
+
 var readSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
 
 // askSettings asks Gateway for its settings, where it can say them. Without an answer nothing changes.

@@ -33,7 +33,7 @@ func TestThousandDrops(t *testing.T) {
 	cycle := func(i int) {
 		n := await(t, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })
 		last = n.Session
-		g.peer().send(bytes.Repeat(tickPrice(marketBase+1, 1, 100), 100))
+		g.peer().send(bytes.Repeat(tickPrice(1, 1, 100), 100))
 		g.drop(i%2 == 0)
 	}
 	for i := range warmUp {

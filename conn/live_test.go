@@ -228,3 +228,15 @@ func TestSearchEndsAtThePortThatAnswers(t *testing.T) {
 		t.Errorf("%+v: what was said on one port is held against another", n)
 	}
 }
+
+// TestNothingWaitsBehindHalfAFrame sends an upstream loss and the beginning of a frame whose rest never comes.
+func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
+	g, s, _ := connect(t, 225, nil)
+	code := protoMessage(4, -1, 1_700_000_000_000, 1100, "lost")
+	g.peer().send(append(code, protoMessage(49, 1)[:6]...)) // one write, so that both are read at once
+	// Well before the probes run out, which would end the session anyway.
+	n := await(t, s, "upstream lost", 800*time.Millisecond, func(n *Snapshot) bool { return n.State != Connected })
+	if n.State != UpstreamLost || n.Code != 1100 {
+		t.Errorf("%s, code %d", n.State, n.Code)
+	}
+}

@@ -13,21 +13,12 @@ type instant struct {
 	seen evidence
 }
 
-// heartbeat bounds the time between two looks at the clocks, upBeat likewise while a session is up.
-const (
-	heartbeat = time.Second
-	upBeat    = heartbeat / 2
-)
+// heartbeat bounds the time between two looks at the clocks.
+const heartbeat = time.Second
 
-// gapLimit is how late a look at the clocks may be before what was received until then proves nothing about now.
-// wakeJump likewise before it is reported: the computer was asleep, or the program was stopped.
-const (
-	gapLimit = time.Second
-	wakeJump = 5 * time.Second
-)
-
-// minProbeGap keeps time requests apart: from 10.19 on Gateway leaves the second within a second unanswered.
-const minProbeGap = time.Second
+// wakeJump is how late a look at the clocks may be before it is reported: the computer was asleep, or the program was
+// stopped.
+const wakeJump = 5 * time.Second
 
 // probeAtLeast and probeAtMost bound after how long the next time request is due while Gateway sends other things; in
 // between it is the poll interval.

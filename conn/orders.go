@@ -54,6 +54,9 @@ const (
 	OrderError      = wire.OrderError
 )
 
+// ErrSessionOver means that the session is over.
+var ErrSessionOver = errors.New("the session is over")
+
 // Errors of orders. With every other error of [Session.Place] but ErrOrderUnknown, too, nothing has been sent.
 var (
 	// ErrOrderUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were

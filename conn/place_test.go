@@ -91,8 +91,6 @@ func offline(post func(news)) *socket {
 	return newSocket(ours, 1, 17, func() time.Duration { return 0 }, post)
 }
 
-var someOrder = Order{Ref: "ref", Contract: someStock, Side: Buy, Type: Market, Quantity: 1}
-
 // TestPlaceWaitsForWhatIsBeingWritten has time and the session run out while an order's bytes are written: what the
 // writer says counts.
 func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
@@ -401,4 +399,26 @@ func TestNewsOfOrdersIsBounded(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestGuardShutsWithTheSocket asks before the supervisor has heard of the end.
+func TestGuardShutsWithTheSocket(t *testing.T) {
+	s, l := placing()
+	s.number, s.gate, s.reason = 7, openGate(0), func() GuardReason { return GuardOpen }
+	var shut *GuardError
+	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason == GuardOpen {
+		t.Errorf("never opened: %v", err)
+	}
+	s.gate.open.Store(8)
+	if s.Guard() == nil {
+		t.Error("opened by another session")
+	}
+	s.gate.open.Store(7)
+	if err := s.Guard(); err != nil {
+		t.Error(err)
+	}
+	l.end()
+	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason != GuardSocket {
+		t.Errorf("after the end: %v", err)
+	}
 }

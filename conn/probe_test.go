@@ -2,7 +2,6 @@ package conn
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -195,36 +194,4 @@ func TestProof(t *testing.T) {
 			t.Errorf("%s: wait %v, silent %v, a request is wanted: %v", name, wait, silent, q.wanted)
 		}
 	}
-}
-
-// TestAnswered has Gateway take a moment to answer, and stay silent until it is lost.
-func TestAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cfg := testConfig(4002)
-		var slow []time.Duration
-		answers, last := 0, time.Time{}
-		cfg.Answered = func(at time.Time, took time.Duration) {
-			if answers, last = answers+1, at; took > time.Millisecond {
-				slow = append(slow, took)
-			}
-		}
-		b := newBubble(t, cfg, nil)
-		b.after(time.Minute)
-		b.g.freeze(true)
-		b.after(1900 * time.Millisecond)
-		b.g.freeze(false)
-		b.after(time.Minute)
-		if len(slow) != 1 || slow[0] < time.Second/2 || slow[0] > 1900*time.Millisecond || answers < 20 {
-			t.Errorf("%d answers, of which %v were slow, want one of 0.5 to 1.9 s", answers, slow)
-		}
-		if since := b.s.clock.wall().Sub(last); since < 0 || since > 10*time.Second {
-			t.Errorf("the last one came %v ago", since)
-		}
-		_ = b.s.Disconnect(t.Context())
-		before := answers
-		b.after(10 * time.Minute)
-		if answers != before {
-			t.Errorf("%d answers without a connection", answers-before)
-		}
-	})
 }

@@ -87,18 +87,6 @@ func tcpPair(tb testing.TB) (a, b net.Conn) {
 	return a, b
 }
 
-// TestNothingWaitsBehindHalfAFrame sends an upstream loss and the beginning of a frame whose rest never comes.
-func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
-	g, s, _ := connect(t, 225, nil)
-	code := protoMessage(4, -1, 1_700_000_000_000, 1100, "lost")
-	g.peer().send(append(code, protoMessage(49, 1)[:6]...)) // one write, so that both are read at once
-	// Well before the probes run out, which would end the session anyway.
-	n := await(t, s, "upstream lost", 800*time.Millisecond, func(n *Snapshot) bool { return n.State != Connected })
-	if n.State != UpstreamLost || n.Code != 1100 {
-		t.Errorf("%s, code %d", n.State, n.Code)
-	}
-}
-
 // TestUselessMessages counts what nothing here has a use for.
 func TestUselessMessages(t *testing.T) {
 	o := newOnline(t)
@@ -155,5 +143,51 @@ func TestSlowHandover(t *testing.T) {
 	<-s.gone()
 	if cause, _, _ := s.outcome(); cause != CauseClosed {
 		t.Errorf("the end is %s", cause)
+	}
+}
+
+// TestExecutionsComeFromIBKR: an execution shows that Gateway is connected to IBKR, unless it was asked for: those it
+// may have kept.
+func TestExecutionsComeFromIBKR(t *testing.T) {
+	theirs, ours := tcpPair(t)
+	defer theirs.Close()
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(news) {})
+	defer s.end(CauseStopping)
+	s.heard.Store(int64(5 * sec))
+	inner := protoMessage(0, 5, "0001.01", "", "", "", "BOT", "1")[8:]
+	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))
+	a := s.pending.begin(askExecutions)
+	for _, want := range []time.Duration{0, 5 * sec} {
+		if err := s.take(executed); err != nil || s.seen().ibkrAt != want || s.seen().marketAt != 0 {
+			t.Errorf("%+v, %v, want %v", s.seen(), err, want)
+		}
+		s.pending.leave(askExecutions, a)
+	}
+}
+
+// TestTicksKnowWhenTheyWereRead decodes market data long after it was read.
+func TestTicksKnowWhenTheyWereRead(t *testing.T) {
+	o := newOnline(t)
+	heard := func() time.Duration { return o.s.seen().heard }
+	before := heard()
+	// the reader is busy
+	o.s.ticks.mu.Lock()
+	// read at once
+	o.send(append(protoMessage(1, marketBase+1, 1, 1.5, "3", 0), protoMessage(1, marketBase+1, 2, 1.5, "3", 0)...))
+	for heard() == before {
+		time.Sleep(time.Millisecond)
+	}
+	first := heard()
+	time.Sleep(50 * time.Millisecond)
+	o.s.ticks.mu.Unlock()
+	got := map[TickField]time.Duration{}
+	for len(got) < 4 {
+		<-o.s.ticks.Ready()
+		for _, k := range o.s.ticks.Take(nil) {
+			got[k.Field] = k.At
+		}
+	}
+	if got[Bid] != first || got[BidSize] != first || got[Ask] != first || got[AskSize] != first {
+		t.Errorf("ticks at %v, read at %v", got, first)
 	}
 }

@@ -121,3 +121,10 @@ func (s *socket) receiveError(e wire.Error) {
 	}
 	s.post(inCode{session: s.number, request: request, own: own, code: e.Code, text: e.Text})
 }
+
+// codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is
+// read-only.
+const codeInvalid = 321
+
+// codeDataLost says that IBKR is back, and that Gateway follows no market data and no account any more.
+const codeDataLost = 1101

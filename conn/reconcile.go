@@ -97,14 +97,6 @@ func (s *step) unconfirmed(err error) {
 	s.reconcile(askAgain)
 }
 
-// readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions
-// then; other requests get the same code when they make no sense.
-func readOnly(err error) bool {
-	refused, ok := errors.AsType[*RequestError](err)
-	return ok && refused.Code == codeInvalid && (refused.Question == QuestionOpenOrders ||
-		refused.Question == QuestionCompletedOrders)
-}
-
 // doubted closes the guard until Gateway has answered about orders.
 func (s *step) doubted(in inDoubt) {
 	if m := &s.m; in.session == m.session && m.phase == up && m.upstream && m.reconciled {

@@ -22,6 +22,11 @@ import (
 // versions are server versions that are spoken, the oldest one included.
 var versions = []int{213, 219, 225}
 
+var (
+	someStock = wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
+	someOrder = wire.Order{Ref: "ref", Contract: someStock, Side: "BUY", Type: "MKT", Quantity: 1}
+)
+
 // scripted is a gateway written from the protocol tables alone, apart from conn/sim: it says exactly what a test
 // tells it to.
 type scripted struct {

@@ -44,6 +44,12 @@ func (now moment) late(last moment, beat time.Duration) time.Duration {
 	return max(wall-mono, mono-beat)
 }
 
+// upBeat bounds the time between two looks at the clocks while a session is up.
+const upBeat = time.Second / 2
+
+// gapLimit is how late such a look may be before what was received until then proves nothing about now.
+const gapLimit = time.Second
+
 // gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone
 // opens it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a
 // sleep no one has decided anything yet.
@@ -52,8 +58,10 @@ type gate struct {
 	open       atomic.Uint64
 	since      atomic.Int64 // on the monotonic clock
 	wall, mono atomic.Int64 // of the supervisor's last look at the clocks
-	proof      atomic.Int64 // [Config.ProofOfLife]
+	proof      atomic.Int64 // of life
 }
+
+func newGate(c *clock) *gate { return &gate{clock: c} }
 
 // looked notes when the supervisor last looked at the clocks. What it decided then is in the gate before.
 func (g *gate) looked(now moment) {
@@ -73,7 +81,12 @@ func (g *gate) isOpen(session uint64) (open, late bool) {
 	return g.open.Load() == session && !late, late
 }
 
+// prove sets how recently Gateway must have been heard for an order to leave.
+func (g *gate) prove(within time.Duration) { g.proof.Store(int64(within)) }
+
 func (g *gate) proofOfLife() time.Duration { return time.Duration(g.proof.Load()) }
+
+func (g *gate) shut() { g.open.Store(0) }
 
 // let opens the gate for a session, if it is not open for it.
 func (g *gate) let(session uint64, now time.Duration) {

@@ -31,15 +31,6 @@ type Attempt struct {
 	Running bool
 }
 
-// Gateway is what is known about the other side.
-type Gateway struct {
-	Host          string
-	Port          int // port in use; while looking for one, the last that was tried, or 0
-	ServerVersion int // negotiated protocol version; 0 while not connected
-	Mode          Mode
-	Accounts      int // number of managed accounts; 0 while not connected
-}
-
 // Snapshot is an immutable picture of the connection. Renderers of every kind show the same value.
 type Snapshot struct {
 	Seq     uint64    // grows by one with each published snapshot

@@ -139,3 +139,12 @@ type Event struct {
 	Tried    []PortTry // of EventAttemptFailed: the ports
 	More     uint64    // how many events like it were left out before it, because Gateway repeats itself
 }
+
+// Gateway is what is known about the other side.
+type Gateway struct {
+	Host          string
+	Port          int // port in use; while looking for one, the last that was tried, or 0
+	ServerVersion int // negotiated protocol version; 0 while not connected
+	Mode          Mode
+	Accounts      int // number of managed accounts; 0 while not connected
+}

@@ -19,7 +19,7 @@ type Supervisor struct {
 	rand    func() float64
 
 	inbox *Queue[input]
-	gate  gate
+	gate  *gate
 	snap  atomic.Pointer[Snapshot]
 	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
 	begun atomic.Bool
@@ -65,8 +65,8 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 		inbox: NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
-	s.gate.clock = &s.clock
-	s.gate.proof.Store(int64(cfg.proofOfLife()))
+	s.gate = newGate(&s.clock)
+	s.gate.prove(cfg.proofOfLife())
 	now := wallClock()
 	s.snap.Store(&Snapshot{
 		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting,
@@ -172,12 +172,12 @@ func (s *Supervisor) decide(in input, now instant) {
 	s.m = m
 	if in, ok := in.(inConfigure); ok {
 		s.cfg = in.cfg
-		s.gate.proof.Store(int64(s.cfg.proofOfLife()))
+		s.gate.prove(s.cfg.proofOfLife())
 	}
 	if m.guard() == GuardOpen {
 		s.gate.let(m.session, now.mono)
 	} else {
-		s.gate.open.Store(0)
+		s.gate.shut()
 	}
 	s.gate.looked(now.moment)
 	if m.phase != up {
@@ -208,7 +208,7 @@ func (s *Supervisor) adopt(in inReady) {
 	}
 	s.link = in.link
 	s.live.Store(in.link.session(
-		in.gateway, &s.gate, func() GuardReason { return s.Snapshot().Guard },
+		in.gateway, s.gate, func() GuardReason { return s.Snapshot().Guard },
 		func() { s.inbox.Put(inDoubt{session: in.session}) },
 	))
 }

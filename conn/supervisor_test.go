@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // TestReadyAtTheLastMoment has an attempt become READY just as it is given up.
@@ -276,24 +278,78 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 	})
 }
 
-// TestGuardShutsWithTheSocket asks before the supervisor has heard of the end.
-func TestGuardShutsWithTheSocket(t *testing.T) {
-	s, l := placing()
-	s.number, s.gate, s.reason = 7, openGate(0), func() GuardReason { return GuardOpen }
-	var shut *GuardError
-	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason == GuardOpen {
-		t.Errorf("never opened: %v", err)
+// TestRequestsArePaced floods a session with requests: Gateway must not see more than its limit in any second, and the
+// probes must not wait behind them.
+func TestRequestsArePaced(t *testing.T) {
+	t.Parallel()
+	g := newScripted(t, 225)
+	s := start(t, testConfig(g.port()))
+	await(t, s, "READY", 10*time.Second, connected)
+	session := s.Session()
+	const flood = 130
+	go func() {
+		for i := range int64(flood) {
+			if session.Subscribe(i+1, Contract{
+				Symbol: "AAPL", Type: "STK", Exchange: "SMART",
+				Currency: "USD",
+			}) != nil {
+				return
+			}
+		}
+	}()
+	var data, all []time.Time
+	for end := time.Now().Add(30 * time.Second); len(data) < flood; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d requests arrived", len(data), flood)
+		}
+		data, all = nil, nil
+		for _, r := range g.requests() {
+			all = append(all, r.at)
+			if r.number == wire.ReqMarketData {
+				data = append(data, r.at)
+			}
+		}
 	}
-	s.gate.open.Store(8)
-	if s.Guard() == nil {
-		t.Error("opened by another session")
+	// How they are spaced when they are written is tested above; a busy computer may read them closer together.
+	if took := data[len(data)-1].Sub(data[0]); took < time.Second {
+		t.Errorf("%d requests within %v", len(data), took)
 	}
-	s.gate.open.Store(7)
-	if err := s.Guard(); err != nil {
-		t.Error(err)
+	if len(all) == len(data) {
+		t.Error("no probe got through the flood")
 	}
-	l.end()
-	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason != GuardSocket {
-		t.Errorf("after the end: %v", err)
+	if n := s.Snapshot(); n.State != Connected || n.Lost != 0 {
+		t.Errorf("after the flood %s, %d sessions lost", n.State, n.Lost)
 	}
+}
+
+// TestAnswered has Gateway take a moment to answer, and stay silent until it is lost.
+func TestAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(4002)
+		var slow []time.Duration
+		answers, last := 0, time.Time{}
+		cfg.Answered = func(at time.Time, took time.Duration) {
+			if answers, last = answers+1, at; took > time.Millisecond {
+				slow = append(slow, took)
+			}
+		}
+		b := newBubble(t, cfg, nil)
+		b.after(time.Minute)
+		b.g.freeze(true)
+		b.after(1900 * time.Millisecond)
+		b.g.freeze(false)
+		b.after(time.Minute)
+		if len(slow) != 1 || slow[0] < time.Second/2 || slow[0] > 1900*time.Millisecond || answers < 20 {
+			t.Errorf("%d answers, of which %v were slow, want one of 0.5 to 1.9 s", answers, slow)
+		}
+		if since := b.s.clock.wall().Sub(last); since < 0 || since > 10*time.Second {
+			t.Errorf("the last one came %v ago", since)
+		}
+		_ = b.s.Disconnect(t.Context())
+		before := answers
+		b.after(10 * time.Minute)
+		if answers != before {
+			t.Errorf("%d answers without a connection", answers-before)
+		}
+	})
 }

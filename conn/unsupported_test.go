@@ -64,7 +64,7 @@ func TestMessagesFromTheWire(t *testing.T) {
 		g.Notice(1100, "")
 		g.Notice(1102, "")
 		g.NoticeFor(17, 399, "order 17")
-		g.NoticeFor(int32(detailsBase)+5, 200, "No security definition")
+		g.NoticeFor(1<<31-1<<16+5, 200, "No security definition")
 		for _, code := range []int{2104, 2172, 1100, 1102, 399, 200} {
 			eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool {
 				_, there := said.Load(code)

@@ -377,3 +377,6 @@ func (q *timeRequests) proof(now, heard, within time.Duration) (wait time.Durati
 	}
 	return wait, q.coming, nil
 }
+
+// minProbeGap keeps time requests apart: from 10.19 on Gateway leaves the second within a second unanswered.
+const minProbeGap = time.Second
