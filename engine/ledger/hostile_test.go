@@ -23,8 +23,11 @@ type hostile struct {
 	permID  int64
 
 	quantity, filled float64
-	status           string // as the gateway has it
-	refused          bool   // it ended with a rejection
+	limit            float64
+	asked            *conn.Order // a change that the gateway has yet to take or to refuse
+	altered          bool        // by someone else
+	status           string      // as the gateway has it
+	refused          bool        // it ended with a rejection
 	executions       []conn.OrderNews
 	said             []conn.OrderNews // in this session
 	connected        bool
@@ -36,7 +39,7 @@ func (h *hostile) news(kind conn.OrderNewsKind) conn.OrderNews {
 	case conn.OrderStatus:
 		n.Status, n.Filled = h.status, h.filled
 	case conn.OrderOpen, conn.OrderCompleted:
-		n.Ref, n.Status, n.Side, n.Type, n.Limit, n.TIF = h.ref, h.status, conn.Buy, conn.Limit, 90, "DAY"
+		n.Ref, n.Status, n.Side, n.Type, n.Limit, n.TIF = h.ref, h.status, conn.Buy, conn.Limit, h.limit, "DAY"
 		n.Quantity = h.quantity
 		if kind == conn.OrderCompleted {
 			n.ID, n.Filled = 0, h.filled
@@ -85,6 +88,7 @@ func (h *hostile) happens() {
 	}
 	what := rapid.SampledFrom([]string{
 		"accept", "fill", "fill", "correct", "cancel", "reject", "warn", "hold", "want it cancelled", "too late",
+		"change", "change", "take the change", "refuse the change", "alter",
 	}).Draw(h.t, "what")
 	switch {
 	case what == "accept" && h.status == "":
@@ -126,6 +130,21 @@ func (h *hostile) happens() {
 		pending := h.news(conn.OrderStatus)
 		pending.Status = "PendingCancel"
 		list = append(list, pending)
+	case what == "change" && h.status == "Submitted" && h.connected: // by us
+		h.change()
+	case what == "take the change" && h.asked != nil && !h.over():
+		h.becomes()
+		add(conn.OrderOpen, conn.OrderStatus)
+	case what == "refuse the change" && h.asked != nil:
+		codes := []int{201, 110, 321, 10147}
+		if h.over() {
+			codes = []int{103, 104, 135, 10147}
+		}
+		h.asked = nil
+		code(rapid.SampledFrom(codes).Draw(h.t, "code"))
+	case what == "alter" && h.status == "Submitted": // by someone in TWS
+		h.limit, h.altered = float64(rapid.IntRange(50, 60).Draw(h.t, "limit")), true
+		add(conn.OrderOpen)
 	case what == "too late" && h.over() && !h.refused: // a request to cancel it
 		code(rapid.SampledFrom([]int{161, 10147, 10148}).Draw(h.t, "code"))
 	case what == "warn" && !h.over():
@@ -134,9 +153,42 @@ func (h *hostile) happens() {
 	h.says(list...)
 }
 
+// change sends another limit price, or another quantity, as [Ledger.Change] does.
+func (h *hostile) change() {
+	h.l.mu.Lock()
+	defer h.l.mu.Unlock()
+	i := h.l.intents[h.ref]
+	if i.State != Working || i.Asked != nil || i.ToCancel || h.asked != nil {
+		return
+	}
+	o := i.Order
+	if rapid.Bool().Draw(h.t, "change its quantity") {
+		o.Quantity = float64(rapid.IntRange(max(1, int(i.Filled)), 8).Draw(h.t, "to"))
+	} else {
+		o.LimitPrice = float64(rapid.IntRange(80, 99).Draw(h.t, "to"))
+	}
+	if !alike(&i.Order, &o) {
+		i.Asked, i.Refused, i.Changed, i.asking = &o, nil, h.l.now(), h.l.now()
+		sent := o
+		h.asked = &sent
+	}
+}
+
+// becomes makes the order what it was asked to become, as far as that is possible.
+func (h *hostile) becomes() {
+	h.limit, h.quantity = h.asked.LimitPrice, max(h.asked.Quantity, h.filled)
+	if h.asked = nil; h.filled == h.quantity {
+		h.status = "Filled"
+	}
+}
+
 // reconnects begins another session, which asks for all that is known.
 func (h *hostile) reconnects() {
 	h.session, h.said, h.connected = h.session+1, nil, true
+	if h.asked != nil && !h.over() && rapid.Bool().Draw(h.t, "the change arrives") {
+		h.becomes()
+	}
+	h.asked = nil
 	h.asks()
 }
 
@@ -190,7 +242,7 @@ func TestHostileGateway(t *testing.T) {
 		count++
 		h := &hostile{
 			t: rt, l: l, session: uint64(count) << 20, ref: fmt.Sprint("gw-", count), id: count, permID: count << 10,
-			quantity: float64(rapid.IntRange(1, 5).Draw(rt, "quantity")), connected: true,
+			quantity: float64(rapid.IntRange(1, 5).Draw(rt, "quantity")), limit: 90, connected: true,
 		}
 		i := &Intent{ID: h.id, Client: clientID, At: l.now(), Changed: l.now(), State: Sent, Order: conn.Order{
 			Ref: h.ref, Contract: aapl, Side: conn.Buy, Type: conn.Limit, LimitPrice: 90,
@@ -222,6 +274,9 @@ func TestHostileGateway(t *testing.T) {
 		state := want[h.status]
 		if i.State != state && !(h.refused && i.State == Rejected) || i.Filled != h.filled || !i.doubtful().IsZero() {
 			rt.Fatalf("it is %+v, doubt since %v; the gateway has it as %s, %v filled", i, i.doubt, h.status, h.filled)
+		}
+		if i.Asked != nil && !i.Done() || !h.over() && (i.Order.Quantity != h.quantity || i.Order.LimitPrice != h.limit) {
+			rt.Fatalf("it is %+v; the gateway has it at %v for %v", i, h.limit, h.quantity)
 		}
 	})
 }

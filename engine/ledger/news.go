@@ -289,7 +289,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	case n.Code == cancelled:
 		i.note(n, true)
 		i.State = Cancelled
-	case i.late(n.Code, now):
+	case i.late(n, now):
 		i.note(n, false)
 		i.State = Rejected
 	case i.Done():
@@ -302,9 +302,10 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	}
 }
 
-// late reports whether an error explains a status that came before it.
-func (i *Intent) late(code int, now time.Time) bool {
-	if slices.Contains(tooLate, code) || i.ToCancel || i.Code != 0 && !i.Warning {
+// late reports whether an error explains a status that came before it. One that is repeated does not.
+func (i *Intent) late(n conn.OrderNews, now time.Time) bool {
+	again := n.Code == i.Code && n.Detail == i.Detail
+	if slices.Contains(tooLate, n.Code) || again || i.ToCancel || i.Code != 0 && !i.Warning {
 		return false // everything is explained already
 	}
 	return i.State == Inactive && i.WhyHeld == "" || i.State == Cancelled && now.Sub(i.Changed) < lateErrors
