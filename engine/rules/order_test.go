@@ -267,7 +267,18 @@ func TestOrdersThatFail(t *testing.T) {
 		v.Blocked.Reason != engine.BlockedDisarmed || v.BlockedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
+
+	// It does not leave later, after a restart either: the rule has to be unmet first.
+	b.restart()
+	if err := b.set.Put([]Rule{one}); err != nil {
+		t.Fatal(err)
+	}
 	b.desk.Arm()
+	b.instruments()
+	b.set.OnBegin(s)
+	if triggered := b.tick("AAPL last 100"); triggered != "" || b.view("r").Waiting != WaitingSpent {
+		t.Errorf("after a restart %q, %+v", triggered, b.view("r"))
+	}
 	changed = b.changed
 	if triggered := b.tick("AAPL last 99", "AAPL last 100"); triggered != "r" || b.changed == changed {
 		t.Errorf("%q, told %d times", triggered, b.changed-changed)

@@ -77,14 +77,16 @@ type entry struct {
 type record struct {
 	Hash         string    `json:"hash"` // of the rule's text
 	State        State     `json:"state"`
-	Since        time.Time `json:"since"`            // UTC; of the state
-	Activated    time.Time `json:"activated"`        // UTC
-	TriggerCount int       `json:"fired,omitempty"`  // since it was activated
-	TriggeredAt  time.Time `json:"fired_at"`         // UTC; the last time
-	Settled      bool      `json:"settled"`          // what it had to do when it triggered is done
-	Reason       string    `json:"reason,omitempty"` // why it failed
-	Code         int       `json:"code,omitempty"`   // IB's
-	Detail       string    `json:"detail,omitempty"`
+	Since        time.Time `json:"since"`           // UTC; of the state
+	Activated    time.Time `json:"activated"`       // UTC
+	TriggerCount int       `json:"fired,omitempty"` // since it was activated
+	TriggeredAt  time.Time `json:"fired_at"`        // UTC; the last time
+	// an order of it was blocked since it was activated
+	WasBlocked bool   `json:"was_blocked,omitempty"`
+	Settled    bool   `json:"settled"`          // what it had to do when it triggered is done
+	Reason     string `json:"reason,omitempty"` // why it failed
+	Code       int    `json:"code,omitempty"`   // IB's
+	Detail     string `json:"detail,omitempty"`
 	// that of the rule, then those of its conditions; nil where it is that of the rule
 	Contracts []*resolved `json:"contracts,omitempty"`
 }

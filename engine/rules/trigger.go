@@ -408,6 +408,7 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		s.mu.Lock()
 		e.blocked, e.blockedAt = blocked, next.TriggeredAt
 		again := e.record
+		again.WasBlocked = true
 		s.mu.Unlock()
 		_ = s.set(e, again) // logged
 		return

@@ -197,7 +197,7 @@ func compile(e *entry, market func(time.Time) bool) *active {
 		conditions: make([]condition, len(r.Conditions)),
 	}
 	a.timed = a.hours != nil
-	a.spent = e.TriggerCount > 0 // before a restart: who was not there has not seen it unmet since
+	a.spent = e.TriggerCount > 0 || e.WasBlocked // before a restart: who was not there has not seen it unmet since
 	for i := range r.Conditions {
 		c := &r.Conditions[i]
 		a.conditions[i] = condition{
