@@ -142,6 +142,60 @@ func TestWindowSavesSettings(t *testing.T) {
 	d.keep("settings-saved")
 }
 
+// TestWindowAsksByTheKeyboard saves a wrong setting, corrects it, and closes the window with what is not saved, without
+// the mouse.
+func TestWindowAsksByTheKeyboard(t *testing.T) {
+	t.Parallel()
+	if look() != "light" {
+		t.Skip("words are looked for in the light window")
+	}
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	s.connectNow()
+	d.open(s)
+	d.untilTitle("Gatewatch: Connected")
+	d.keys("ctrl+comma", 1)
+	d.see("Settings", bold)
+	d.still()
+	d.keys("ctrl+f", 1)
+	d.write("client id placed")
+	d.keys("Tab", 1)
+	d.keys("ctrl+a", 1)
+	d.write("2147483648")
+	d.until("it can be saved", d.blue)
+	// Its default, Reset to defaults, Discard, Save.
+	d.keys("Tab", 4)
+	d.keys("Return", 1)
+	d.see("One value needs attention.", fine)
+	// The focus is at what is wrong.
+	d.keys("ctrl+a", 1)
+	d.write("18")
+	d.see("Saving reconnects to Gateway", fine)
+	gone := func(answer string, keys ...string) {
+		t.Helper()
+		d.keys("Escape", 1)
+		d.see("Keep editing", bold)
+		for _, key := range keys {
+			d.keys(key, 1)
+		}
+		d.until("the question is gone after "+answer, func() bool {
+			_, there := d.find("Keep editing", bold)
+			return !there
+		})
+	}
+	gone("another Escape", "Escape")
+	gone("Keep editing", "Return")
+	d.keep("settings-unsaved")
+	d.keys("Escape", 1)
+	d.see("Close without saving", bold)
+	d.keys("Tab", 1)
+	d.keys("Return", 1)
+	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
+	if v, err := s.client().Settings(context.Background()); err != nil || v.Settings.Gateway.ClientID != 17 {
+		t.Errorf("client id %d, %v", v.Settings.Gateway.ClientID, err)
+	}
+}
+
 func TestShowRaisesTheOneWindow(t *testing.T) {
 	t.Parallel()
 	d := newDisplay(t)
