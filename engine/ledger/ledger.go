@@ -17,6 +17,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -117,6 +118,8 @@ func Open(path string, log *slog.Logger) (*Ledger, error) {
 		return err
 	}); errors.Is(err, errRecord) {
 		err = damaged(path+".journal", err)
+	} else if errors.As(err, new(syscall.Errno)) { // of the disk: the file is whole, and has to stay where it is
+		err = fmt.Errorf("open orders: %w; is the disk full?", err)
 	} else if err != nil {
 		err = damaged(path, err)
 	} else {
