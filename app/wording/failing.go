@@ -41,7 +41,7 @@ var failing = map[string][2]string{
 		"writable. Gatewatch tries again by itself."},
 	FailingOrders: {
 		"Gatewatch cannot write orders to disk, so it sends none.",
-		"Check the disk and the file of orders, then restart Gatewatch.",
+		"Check whether the disk is full, and the file of orders. If this message stays, restart Gatewatch.",
 	},
 	FailingOrderStates: {
 		"The states of orders cannot be written to disk yet.",

@@ -31,6 +31,7 @@ type journal struct {
 	half    int    // that is written
 	used    [2]int64
 	holding [2]uint64 // number of the last record in each half
+	full    bool      // the last record did not fit
 }
 
 // entry is what a record holds: what is known of orders, and notes, which replaces what was known before.
@@ -160,7 +161,7 @@ func (j *journal) turn() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if other := 1 - j.half; j.used[other] == 0 {
-		j.half = other
+		j.half, j.full = other, false
 	}
 	return j.last
 }
@@ -172,6 +173,7 @@ func (j *journal) taken(number uint64) {
 	for half, last := range j.holding {
 		if last <= number {
 			j.used[half] = 0
+			j.full = j.full && half != j.half
 		}
 	}
 }
@@ -181,6 +183,13 @@ func (j *journal) presses() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.used[j.half] > halfSize*3/4
+}
+
+// isFull reports whether the last record did not fit, and there is no more space since.
+func (j *journal) isFull() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.full
 }
 
 // leave empties the journal, all of which the database has: no other database may find anything in it either.

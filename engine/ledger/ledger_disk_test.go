@@ -399,6 +399,35 @@ func TestDiskRefuses(t *testing.T) {
 	})
 }
 
+// TestJournalFillsUp has the database refuse what it is given until the journal is full: no order can leave, and that is
+// said before one is tried. It ends by itself when the database takes what it is given.
+func TestJournalFillsUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.db")
+	synctest.Test(t, func(t *testing.T) {
+		l := openLedger(t, path)
+		defer l.Close()
+		trouble := func(why string, full bool) {
+			t.Helper()
+			if stopped, _ := l.Trouble(); errors.Is(stopped, errJournalFull) != full {
+				t.Errorf("%s: stopped by %v", why, stopped)
+			}
+		}
+		l.NoteSoon(map[string][]byte{"": []byte("a note without a key, which no disk takes")})
+		time.Sleep(2 * time.Second)
+		trouble("there is space in the journal", false)
+		for range 100 {
+			l.NoteSoon(map[string][]byte{"a": make([]byte, 10_000)})
+		}
+		time.Sleep(time.Minute)
+		trouble("the journal is full", true)
+		l.mu.Lock()
+		delete(l.notes, "")
+		l.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		trouble("the database has taken it", false)
+	})
+}
+
 // TestNewerNote has a note be replaced while the database is about to refuse the older one.
 func TestNewerNote(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))

@@ -240,7 +240,7 @@ func (j *journal) write(e entry) error {
 	record := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
 	record = binary.BigEndian.AppendUint32(record, crc32.ChecksumIEEE(body))
 	record = append(record, body...)
-	if j.used[j.half]+int64(len(record)) > halfSize {
+	if j.full = j.used[j.half]+int64(len(record)) > halfSize; j.full {
 		return errJournalFull
 	}
 	if _, err := j.file.WriteAt(record, int64(j.half)*halfSize+j.used[j.half]); err != nil {
@@ -323,11 +323,15 @@ func (l *Ledger) inPlace() error {
 	return nil
 }
 
-// Trouble returns why nothing can be written down any more, so that no order leaves until the next start, and why what
-// is known cannot be written down at present, which is tried again. Both are nil if all is well.
+// Trouble returns why no order can be written down, so that none leaves: until the next start, or until the database
+// takes what has filled the journal. It also returns why the database does not take what is known, which is tried
+// again. Both are nil if all is well.
 func (l *Ledger) Trouble() (stopped, behind error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.broken == nil && l.behind != nil && l.journal.isFull() {
+		return fmt.Errorf("%w: %w", errJournalFull, l.behind), l.behind
+	}
 	return l.broken, l.behind
 }
 
