@@ -305,8 +305,9 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 // late reports whether an error explains a status that came before it. One that is repeated does not.
 func (i *Intent) late(n conn.OrderNews, now time.Time) bool {
 	again := n.Code == i.Code && n.Detail == i.Detail
-	if slices.Contains(tooLate, n.Code) || again || i.ToCancel || i.Code != 0 && !i.Warning {
-		return false // everything is explained already
+	explained := i.Code != 0 && !i.Warning || i.Code == cancelled || i.ToCancel
+	if slices.Contains(tooLate, n.Code) || again || explained {
+		return false
 	}
 	return i.State == Inactive && i.WhyHeld == "" || i.State == Cancelled && now.Sub(i.Changed) < lateErrors
 }

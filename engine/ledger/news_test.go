@@ -117,6 +117,10 @@ func TestLearn(t *testing.T) {
 			[]conn.OrderNews{says(110), status("Submitted", 0), status("Cancelled", 0), says(110)},
 			Cancelled, 0, fits, Cancelled, Cancelled,
 		},
+		"a warning, cancelled, said so, then the warning comes once more": {
+			[]conn.OrderNews{says(110), status("Submitted", 0), says(202), status("Cancelled", 0), says(110)},
+			Cancelled, 0, fits, Cancelled, Cancelled,
+		},
 		"filled stays so": {
 			[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
 			Filled, 10, fits, Filled, Filled,
