@@ -35,6 +35,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 	for step, fail := range map[string]func(text string){
 		wording.FailingOrders:        func(text string) { st.trading.why = text },
 		wording.FailingFiles:         set(wording.FailingFiles),
+		wording.FailingLostOrders:    set(wording.FailingLostOrders),
 		wording.FailingAlerts:        set(wording.FailingAlerts),
 		wording.FailingWaiting:       set(wording.FailingWaiting),
 		wording.FailingSettings:      set(wording.FailingSettings),

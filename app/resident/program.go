@@ -33,6 +33,7 @@ import (
 	"gatewatch/app/notice"
 	"gatewatch/app/programs"
 	"gatewatch/app/region"
+	"gatewatch/app/rulebook"
 	"gatewatch/app/rulefile"
 	"gatewatch/app/secrets"
 	"gatewatch/app/settings"
@@ -261,10 +262,16 @@ func (p *program) open(s settings.Settings) error {
 	}
 	p.settings.consumers.push(c)
 	p.settings.keep(s)
+	// The schema is written where a record of orders was opened, which that of a demo is not.
+	unrecorded := missing(p.home.Orders) && !missing(filepath.Join(filepath.Dir(p.home.Rules), rulebook.SchemaRef))
 	b.trading.openLedger(p.home.Orders)
 	p.settings.sayRegion(c.conn.Calendar)
 	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
 		p.log.Warn("it is not known whether there was a connection before", "err", err)
+	}
+	if unrecorded && !c.conn.First && err == nil {
+		p.log.Error("the record of orders is missing; an empty one begins", "path", p.home.Orders)
+		p.failures.set(wording.FailingLostOrders, errors.New(p.home.Orders))
 	}
 	if b.connection.Supervisor, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)

@@ -80,6 +80,7 @@ func (s *status) failing() []api.Failing {
 		}
 		add(wording.FailingStop, strings.Join(stops, ", "))
 	}
+	add(wording.FailingLostOrders, s.failures.text(wording.FailingLostOrders))
 	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
 	for _, step := range []string{

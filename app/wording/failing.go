@@ -4,6 +4,7 @@ package wording
 const (
 	FailingOrders      = "orders"       // nothing can be written down of orders, so none is sent
 	FailingOrderStates = "order_states" // what becomes of orders waits to be written down
+	FailingLostOrders  = "lost_orders"  // there was no record of orders when the program started, but a connection before
 	FailingFiles       = "files"        // of the program's own cannot be written
 	// the record of programs' orders cannot be opened, so the guarded port is closed
 	FailingPrograms      = "program_orders"
@@ -18,7 +19,9 @@ const (
 )
 
 // IsUrgent reports whether a failing step concerns orders or positions, so that nothing may look green meanwhile.
-func IsUrgent(step string) bool { return step == FailingOrders || step == FailingStop }
+func IsUrgent(step string) bool {
+	return step == FailingOrders || step == FailingLostOrders || step == FailingStop
+}
 
 // Orders says in a few words whether orders of Gatewatch can leave, trading being on: the guard's reason is empty while
 // it is open.
@@ -46,6 +49,11 @@ var failing = map[string][2]string{
 	FailingOrderStates: {
 		"The states of orders cannot be written to disk yet.",
 		"Check whether the disk is full. Gatewatch tries again by itself.",
+	},
+	FailingLostOrders: {
+		"The record of orders was missing when Gatewatch started; it began an empty one.",
+		"Check in TWS for open orders that Gatewatch no longer knows, before you activate rules. This message ends with " +
+			"the next start.",
 	},
 	FailingPrograms: {
 		"The record of programs' orders cannot be opened, so the guarded port is closed.",
