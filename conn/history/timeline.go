@@ -24,6 +24,7 @@ type Timeline struct {
 	floor int64     // where the runs before the present one end; what they have counted stays
 	since time.Time // of the first record, or of the oldest mark held
 	seen  int64     // of the last record, as it was counted
+	unset bool      // the present run has begun before oldestStart, and its clock has not been set since
 }
 
 // oldestStart lies before the first version: a program that starts earlier has a clock that is not set, as of a
@@ -35,7 +36,8 @@ func NewTimeline() *Timeline { return &Timeline{} }
 
 // Add takes in the next record. One that is earlier than the one before, because the clock was set back, takes back
 // what the present run has counted ahead of it, but nothing of what the runs before it have counted. A run that starts
-// earlier than the one before has ended takes back what that has counted ahead of it.
+// earlier than the one before has ended takes back what that has counted ahead of it; a run whose clock was not set does
+// so when it is.
 func (t *Timeline) Add(r Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +45,9 @@ func (t *Timeline) Add(r Record) {
 	if t.since.IsZero() {
 		t.since = time.UnixMilli(at)
 	}
-	if r.What == Started && at < t.seen && r.Time.After(oldestStart) {
+	begins, set := t.unset || r.What == Started, r.Time.After(oldestStart)
+	t.unset = begins && !set
+	if begins && set && at < t.seen {
 		// The clock was ahead in the runs before: what they have counted from here on lies in a time that no one has
 		// seen yet.
 		t.floor, t.seen = min(t.floor, at), at
