@@ -313,8 +313,10 @@ func (l *Ledger) missing(n conn.OrderNews) {
 func (l *Ledger) Cancelling() (state Cancelling) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	recent := false
 	for _, c := range l.cancels {
 		state.Asked++
+		recent = recent || l.now().Sub(c.order.Changed).Abs() < keepCancelled
 		switch {
 		case c.order.Done():
 			state.Confirmed++
@@ -324,23 +326,12 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 		}
 		state.Open = append(state.Open, c.published())
 	}
-	if state.Confirmed == state.Asked && l.settled() {
+	if state.Confirmed == state.Asked && !recent {
 		clear(l.cancels)
 		return Cancelling{}
 	}
 	slices.SortFunc(state.Open, byOrder)
 	return state
-}
-
-// settled reports whether nothing has become of the orders that were to be cancelled for [keepCancelled].
-func (l *Ledger) settled() bool {
-	now := l.now()
-	for _, c := range l.cancels {
-		if now.Sub(c.order.Changed).Abs() < keepCancelled {
-			return false
-		}
-	}
-	return true
 }
 
 // reportOverdue reports the orders that live on though they were to be cancelled.
