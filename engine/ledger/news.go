@@ -251,6 +251,8 @@ func (i *Intent) addUp(now time.Time) {
 	}
 	const hair = 1e-7
 	switch {
+	case most > 0 && i.Filled > most+hair && !i.Done() && i.State != Unknown: // its quantity is another one by now
+		i.wonder(now, true)
 	case most > 0 && i.Filled >= most-hair:
 		i.State = Filled
 	case i.Asked != nil && i.Filled >= least-hair && !i.Done(): // that is all of it, or not

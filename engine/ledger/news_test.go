@@ -121,6 +121,10 @@ func TestLearn(t *testing.T) {
 			[]conn.OrderNews{says(110), status("Submitted", 0), says(202), status("Cancelled", 0), says(110)},
 			Cancelled, 0, fits, Cancelled, Cancelled,
 		},
+		"more than all of it": {
+			[]conn.OrderNews{open("Submitted", 20, 0), open("Submitted", 10, 0), fill("a.01", 15, 15)},
+			Working, 15, asks, Working, Filled,
+		},
 		"filled stays so": {
 			[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
 			Filled, 10, fits, Filled, Filled,
