@@ -120,20 +120,22 @@ func allowed(pkg, imported string) bool {
 	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/texts",
 		pkg == module+"/conn/port/record", pkg == module+"/conn/port/peer":
 		return false
-	case pkg == module+"/conn", pkg == module+"/conn/sim":
-		return imported == module+"/conn/wire" || pkg == module+"/conn" &&
-			(imported == module+"/conn/calendar" || imported == module+"/conn/texts")
+	case pkg == module+"/conn", pkg == module+"/conn/ib":
+		return imported == module+"/conn/wire" || imported == module+"/conn/calendar" ||
+			imported == module+"/conn/texts" || pkg == module+"/conn" && imported == module+"/conn/ib"
+	case pkg == module+"/conn/sim", pkg == module+"/conn/ib/ibtest":
+		return imported == module+"/conn/wire"
 	case pkg == module+"/conn/port":
-		return imported == module+"/conn" || imported == module+"/conn/wire" ||
+		return imported == module+"/conn" || imported == module+"/conn/ib" || imported == module+"/conn/wire" ||
 			below(imported, module+"/conn/port")
 	case in("conn"):
 		return below(imported, module+"/conn")
 	case in("engine/ledger"):
-		return imported == module+"/conn" || imported == module+"/engine/store"
+		return imported == module+"/conn/ib" || imported == module+"/engine/store"
 	case in("engine/store"):
 		return false
 	case in("engine"):
-		return imported == module+"/conn" || below(imported, module+"/engine")
+		return imported == module+"/conn" || imported == module+"/conn/ib" || below(imported, module+"/engine")
 	case in("assets"):
 		return below(imported, module+"/assets")
 	case !below(imported, module+"/app"):
@@ -176,6 +178,11 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn", ibapi, false},
 		{"gatewatch/conn", ibapi + "/protobuf", false},
 		{"gatewatch/conn", "gatewatch/conn/wire", true},
+		{"gatewatch/conn", "gatewatch/conn/ib", true},
+		{"gatewatch/conn/ib", "gatewatch/conn", false},
+		{"gatewatch/conn/ib", "gatewatch/conn/ib/ibtest", false},
+		{"gatewatch/conn/ib", "gatewatch/conn/wire", true},
+		{"gatewatch/conn/ib", "gatewatch/conn/sim", false},
 		{"gatewatch/conn/wire", ibapi, false},
 		{"gatewatch/conn/wire", ibapi + "/protobuf", true},
 		{"gatewatch/conn/wire", "gatewatch/conn", false},
@@ -187,6 +194,7 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn/history", "gatewatch/app/settings", false},
 		{"gatewatch/conn/history", ibapi, false},
 		{"gatewatch/conn/port", "gatewatch/conn", true},
+		{"gatewatch/conn/port", "gatewatch/conn/ib", true},
 		{"gatewatch/conn/port", "gatewatch/conn/wire", true},
 		{"gatewatch/conn/port", "gatewatch/conn/port/record", true},
 		{"gatewatch/conn/port", "gatewatch/conn/sim", false},
@@ -196,11 +204,12 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn/port/record", "gatewatch/conn/port", false},
 		{"gatewatch/conn/port/peer", "gatewatch/conn/port", false},
 		{"gatewatch/engine", "gatewatch/conn", true},
+		{"gatewatch/engine", "gatewatch/conn/ib", true},
 		{"gatewatch/engine", "gatewatch/conn/sim", false},
 		{"gatewatch/engine", "gatewatch/app/wording", false},
 		{"gatewatch/engine", ibapi, false},
 		{"gatewatch/engine", "gatewatch/engine/ledger", true},
-		{"gatewatch/engine/ledger", "gatewatch/conn", true},
+		{"gatewatch/engine/ledger", "gatewatch/conn/ib", true},
 		{"gatewatch/engine/ledger", "gatewatch/engine/store", true},
 		{"gatewatch/engine/ledger", "gatewatch/engine", false},
 		{"gatewatch/engine/store", "gatewatch/conn", false},

@@ -19,8 +19,8 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/home"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -57,7 +57,7 @@ func writeTenYears(t *testing.T, home string, now time.Time) {
 		case i == tenYearsLong-1:
 			r.What, r.Counts = history.Stopped, history.Unobserved
 		case i%2 == 0:
-			r.What, r.Counts, r.Cause, r.Seconds = history.Lost, history.Down, conn.CauseClosed, 315.36
+			r.What, r.Counts, r.Cause, r.Seconds = history.Lost, history.Down, ib.CauseClosed, 315.36
 		default:
 			r.What, r.Counts, r.Seconds = history.Recovered, history.Connected, 315.36
 		}

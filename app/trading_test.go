@@ -14,7 +14,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -242,20 +242,20 @@ func TestOutages(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		begin, end func()
-		reason     conn.GuardReason
+		reason     ib.GuardReason
 		another    bool // session, afterwards
 		ticksGoOn  bool
 	}{
 		// As an error for no one the code does not stop the ticks of the simulated gateway.
 		{"1100 and 1102 while ticks come", func() {
 			r.fault("error", "code", "1100")
-		}, func() { r.fault("error", "code", "1102") }, conn.GuardUpstream, false, true},
-		{"1100 and 1101", func() { r.fault("1100") }, func() { r.fault("1101") }, conn.GuardUpstream, false, false},
-		{"1100 and 1102", func() { r.fault("1100") }, func() { r.fault("1102") }, conn.GuardUpstream, false, false},
+		}, func() { r.fault("error", "code", "1102") }, ib.GuardUpstream, false, true},
+		{"1100 and 1101", func() { r.fault("1100") }, func() { r.fault("1101") }, ib.GuardUpstream, false, false},
+		{"1100 and 1102", func() { r.fault("1100") }, func() { r.fault("1102") }, ib.GuardUpstream, false, false},
 		{"drop", func() {
 			r.fault("refuse")
 			r.fault("drop")
-		}, func() { r.fault("accept") }, conn.GuardSocket, true, false},
+		}, func() { r.fault("accept") }, ib.GuardSocket, true, false},
 	} {
 		r.awaitRule("buy", rules.Active)
 		r.show("buy", "230")
@@ -266,7 +266,7 @@ func TestOutages(t *testing.T) {
 		})
 		var g api.Guarded
 		if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Open || g.ReasonID != c.reason &&
-			g.ReasonID != conn.GuardAPI {
+			g.ReasonID != ib.GuardAPI {
 			t.Errorf("%s: GET /guard says %+v, %v", c.name, g, err)
 		}
 		r.says(exit.Failed, "closed: ", "guard")

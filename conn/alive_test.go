@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -32,12 +32,12 @@ func TestAlive(t *testing.T) {
 		t.Errorf("%d time requests", n)
 	}
 	d.gw.Freeze()
-	if err := s.Alive(t.Context(), within, 0); !errors.Is(err, conn.ErrGatewaySilent) {
+	if err := s.Alive(t.Context(), within, 0); !errors.Is(err, ib.ErrGatewaySilent) {
 		t.Errorf("frozen: %v", err)
 	}
 	d.gw.Drop()
 	d.until("the session is over", func() bool { return d.sup.Session() != s })
-	if err := s.Alive(t.Context(), within, d.sup.Clock()); !errors.Is(err, conn.ErrSessionOver) {
+	if err := s.Alive(t.Context(), within, d.sup.Clock()); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("over: %v", err)
 	}
 }

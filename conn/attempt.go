@@ -9,23 +9,25 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // connector makes one attempt. The real one is [tcpConnector]; tests have others.
-type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *AttemptError)
+type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, ib.Gateway, *ib.AttemptError)
 
 // tcpConnector tries the given ports one after the other until one of them is READY. Each port has the whole
 // connect timeout. The error is that of the port which got furthest.
 func tcpConnector(mono func() time.Duration) connector {
-	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *AttemptError) {
-		var worst *AttemptError
-		var tried []PortTry
+	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, ib.Gateway, *ib.AttemptError) {
+		var worst *ib.AttemptError
+		var tried []ib.PortTry
 		for _, port := range d.ports {
 			l, err := onePort(ctx, d, port, cfg, mono, post)
 			if err == nil {
-				return l, l.about(cfg.Host, port), nil
+				return l, l.About(cfg.Host, port), nil
 			}
-			tried = append(tried, PortTry{port, err.Cause})
+			tried = append(tried, ib.PortTry{Port: port, Cause: err.Cause})
 			err.Port, err.Addr = port, net.JoinHostPort(cfg.Host, strconv.Itoa(port))
 			if worst == nil || saysMore(err.Cause, worst.Cause) {
 				worst = err
@@ -35,19 +37,19 @@ func tcpConnector(mono func() time.Duration) connector {
 			}
 		}
 		if worst == nil {
-			worst = &AttemptError{Cause: CauseUnreachable, Err: errors.New("no port to try")}
+			worst = &ib.AttemptError{Cause: ib.CauseUnreachable, Err: errors.New("no port to try")}
 		}
-		if len(d.ports) > 1 && worst.Cause == CauseRefused {
+		if len(d.ports) > 1 && worst.Cause == ib.CauseRefused {
 			worst.Port, worst.Addr = 0, cfg.Host
 		}
 		worst.Tried = tried
-		return nil, Gateway{}, worst
+		return nil, ib.Gateway{}, worst
 	}
 }
 
 func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration,
 	post func(input),
-) (*socket, *AttemptError) {
+) (*ib.Socket, *ib.AttemptError) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
 	gw := d.conn
@@ -60,8 +62,8 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 		}
 	}
 	post(inSocket{session: d.session, port: port, up: true})
-	s := newSocket(gw, d.session, cfg.ClientID, mono, func(n news) { post(n) })
-	return s, s.open(ctx)
+	s := ib.NewSocket(gw, d.session, cfg.ClientID, mono, func(n ib.News) { post(n) })
+	return s, s.Open(ctx)
 }
 
 // dial opens a TCP connection to Gateway. Keep-alive is on, for hosts other than this one.
@@ -73,14 +75,14 @@ func dial(ctx context.Context, host string, port int) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
-func dialError(err error) *AttemptError {
+func dialError(err error) *ib.AttemptError {
 	switch {
 	case isErrno(err, syscall.ECONNREFUSED, wsaRefused):
-		return &AttemptError{Cause: CauseRefused, Err: err}
+		return &ib.AttemptError{Cause: ib.CauseRefused, Err: err}
 	case isErrno(err, syscall.ECONNRESET, wsaReset): // accepted, and reset before the dial returned
-		return &AttemptError{Cause: CauseClosedEarly, Err: err}
+		return &ib.AttemptError{Cause: ib.CauseClosedEarly, Err: err}
 	}
-	return &AttemptError{Cause: CauseUnreachable, Err: err}
+	return &ib.AttemptError{Cause: ib.CauseUnreachable, Err: err}
 }
 
 // What Windows' sockets return as it is; its syscall package has numbers of its own for the POSIX names.
@@ -94,13 +96,14 @@ func isErrno(err error, posix, windows syscall.Errno) bool {
 }
 
 // vague has the causes that say little when several ports failed, the vaguest first. All others say more.
-var vague = []Cause{
-	CauseRefused, CauseUnreachable, CauseClosedEarly, CauseGarbage, CauseUnsupported, CauseTooNew, CauseNoAnswer,
+var vague = []ib.Cause{
+	ib.CauseRefused, ib.CauseUnreachable, ib.CauseClosedEarly, ib.CauseGarbage, ib.CauseUnsupported, ib.CauseTooNew,
+	ib.CauseNoAnswer,
 }
 
 // saysMore reports whether a person learns more from a cause than from another one.
-func saysMore(c, other Cause) bool {
-	rank := func(c Cause) uint { return uint(slices.Index(vague, c)) } // not in the list: the highest
+func saysMore(c, other ib.Cause) bool {
+	rank := func(c ib.Cause) uint { return uint(slices.Index(vague, c)) } // not in the list: the highest
 	return rank(c) > rank(other)
 }
 
@@ -133,12 +136,12 @@ func watchPorts(ctx context.Context, host string, ports []int) (net.Conn, int) {
 
 // Sighting is what [Look] found at one port.
 type Sighting struct {
-	Gateway Gateway       // valid if Err is nil
-	Err     *AttemptError // why there is no READY
+	Gateway ib.Gateway       // valid if Err is nil
+	Err     *ib.AttemptError // why there is no READY
 	Took    time.Duration
 
-	Unsupported Unsupported     // as far as Gateway has said so right after READY
-	Settings    GatewaySettings // likewise
+	Unsupported Unsupported        // as far as Gateway has said so right after READY
+	Settings    ib.GatewaySettings // likewise
 }
 
 // lookLonger is how long Look waits after READY for what Gateway says of itself.
@@ -153,11 +156,11 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	said := make(chan input, 2)
 	post := func(in input) {
 		switch in := in.(type) {
-		case inCode:
-			if codeTable[in.code].effect == effectUnsupported {
+		case ib.Said:
+			if codeTable[in.Code].effect == effectUnsupported {
 				offer(said, input(in))
 			}
-		case inConfig:
+		case ib.Reported:
 			offer(said, input(in))
 		}
 	}
@@ -172,15 +175,15 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 		select {
 		case in := <-said:
 			switch in := in.(type) {
-			case inCode:
-				s.Unsupported = unsupportedIn(in.text)
-			case inConfig:
-				s.Settings = in.settings
+			case ib.Said:
+				s.Unsupported = unsupportedIn(in.Text)
+			case ib.Reported:
+				s.Settings = in.Settings
 			}
 		case <-ctx.Done():
 		}
 	}
-	l.end(CauseStopping)
-	<-l.gone()
+	l.End(ib.CauseStopping)
+	<-l.Gone()
 	return s
 }

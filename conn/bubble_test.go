@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata" // Windows has no time zone database
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // bubble is a supervisor over a fake gateway inside a synctest bubble, with two clocks that can be set, each alone.
@@ -33,10 +34,10 @@ func newBubble(t *testing.T, cfg Config, prepare func(*fakeGateway)) *bubble {
 		prepare(b.g)
 	}
 	b.s = newSupervisor(&cfg, quiet, b.g.connect)
-	mono := b.s.clock.mono
-	b.s.clock.mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
-	b.g.mono = b.s.clock.mono
-	b.s.clock.wall = func() time.Time { return wallClock().Add(time.Duration(b.jump.Load())) }
+	mono := b.s.clock.Mono
+	b.s.clock.Mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
+	b.g.mono = b.s.clock.Mono
+	b.s.clock.Wall = func() time.Time { return ib.WallClock().Add(time.Duration(b.jump.Load())) }
 	stream, _ := b.s.Events()
 	ctx, cancel := context.WithCancel(context.Background())
 	ran, read := make(chan struct{}), make(chan struct{})
@@ -49,7 +50,7 @@ func newBubble(t *testing.T, cfg Config, prepare func(*fakeGateway)) *bubble {
 				return
 			}
 			b.events = append(b.events, e)
-			b.lastEvent.Store(int64(b.s.clock.mono()))
+			b.lastEvent.Store(int64(b.s.clock.Mono()))
 		}
 	}()
 	b.stop = func() { cancel(); <-ran; <-read } // any number of times
@@ -104,7 +105,7 @@ func TestSupervisorUnderChaos(t *testing.T) {
 					t.Fatalf("seed %d", seed)
 				}
 			}
-			wall := c.s.clock.wall().Sub(begin)
+			wall := c.s.clock.Wall().Sub(begin)
 			c.stop()
 			c.history()
 			t.Logf("seed %d: %v, by the wall clock %v: %d attempts, %d sessions, %d losses, %d events",
@@ -118,14 +119,14 @@ func TestSupervisorUnderChaos(t *testing.T) {
 func (c *chaos) attempted() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cfg.Calendar.At(c.s.clock.wall()).Active && !c.manual {
-		c.Errorf("attempt at %v, inside a reset window", c.s.clock.wall())
+	if c.cfg.Calendar.At(c.s.clock.Wall()).Active && !c.manual {
+		c.Errorf("attempt at %v, inside a reset window", c.s.clock.Wall())
 	}
 	if c.paused {
 		c.Error("attempt while paused")
 	}
 	c.manual = false
-	c.idleSince = c.s.clock.mono() + 3*time.Second // it takes up to this
+	c.idleSince = c.s.clock.Mono() + 3*time.Second // it takes up to this
 }
 
 func (c *chaos) turn() {
@@ -133,12 +134,12 @@ func (c *chaos) turn() {
 	case 0, 1, 2, 3, 4:
 		time.Sleep(time.Duration(c.rnd.Int64N(int64(20 * time.Second))))
 	case 5:
-		if c.g.cut([]Cause{CauseClosed, CauseBroken, CauseGarbage}[c.rnd.IntN(3)]) {
+		if c.g.cut([]ib.Cause{ib.CauseClosed, ib.CauseBroken, ib.CauseGarbage}[c.rnd.IntN(3)]) {
 			c.losses++
 		}
 	case 6:
 		c.g.set(func(g *fakeGateway) {
-			g.refusal = []Cause{CauseNone, CauseNone, CauseRefused, CauseClosedEarly}[c.rnd.IntN(4)]
+			g.refusal = []ib.Cause{ib.CauseNone, ib.CauseNone, ib.CauseRefused, ib.CauseClosedEarly}[c.rnd.IntN(4)]
 			g.takes = time.Duration(c.rnd.Int64N(int64(3 * time.Second)))
 			g.lost = c.rnd.IntN(5) == 0
 		})
@@ -162,7 +163,7 @@ func (c *chaos) turn() {
 		}
 		c.jump.Add(int64(d))
 		time.Sleep(heartbeat) // within it the supervisor looks at the clocks
-		c.expect(func() { c.idleSince = c.s.clock.mono() })
+		c.expect(func() { c.idleSince = c.s.clock.Mono() })
 	case 10:
 		c.command()
 	case 11:
@@ -197,11 +198,11 @@ func (c *chaos) configure() {
 		cfg.Calendar, _ = calendar.Preset("ibkr-america")
 	case 2:
 		cfg.Calendar = calendar.Calendar{{
-			Hour: c.s.clock.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
+			Hour: c.s.clock.Wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
 			Location: time.UTC,
 		}}
 	case 3:
-		cfg.Reconcile = func(ctx context.Context, _ *Session) error {
+		cfg.Reconcile = func(ctx context.Context, _ *ib.Session) error {
 			select {
 			case <-time.After(time.Second):
 			case <-ctx.Done():
@@ -235,8 +236,8 @@ func (c *chaos) check() {
 			c.Errorf("guard open without session or upstream: %+v", n)
 		case !n.Layers.Up():
 			c.Errorf("guard open in %+v", n)
-		case c.g.frozen && c.s.clock.mono()-c.g.frozenAt > c.cfg.Poll+c.cfg.Soft+minProbeGap:
-			c.Errorf("guard open %v after the freeze", c.s.clock.mono()-c.g.frozenAt)
+		case c.g.frozen && c.s.clock.Mono()-c.g.frozenAt > c.cfg.Poll+c.cfg.Soft+ib.MinProbeGap:
+			c.Errorf("guard open %v after the freeze", c.s.clock.Mono()-c.g.frozenAt)
 		}
 	}
 	if (l != nil) != n.Layers.API {
@@ -247,13 +248,13 @@ func (c *chaos) check() {
 			c.Errorf("at %v since %v: %+v", n.At, since, n)
 		}
 	}
-	now := c.s.clock.mono()
+	now := c.s.clock.Mono()
 	if n.State != Reconnecting && n.State != Connecting || n.Attempt.Running {
 		c.idleSince = now
 		return
 	}
 	longest := slices.Max(c.cfg.Delays)
-	if in := n.Attempt.NextAt.Sub(c.s.clock.wall()); in < 0 || in > longest+time.Second {
+	if in := n.Attempt.NextAt.Sub(c.s.clock.Wall()); in < 0 || in > longest+time.Second {
 		c.Errorf("idle in state %s, next attempt in %v", n.State, in)
 	}
 	if idle := now - max(c.idleSince, time.Duration(c.lastEvent.Load())); idle > longest+heartbeat {
@@ -280,7 +281,7 @@ func (c *chaos) history() {
 				c.Errorf("event %d: %s without a connection", e.Seq, e.Kind)
 			}
 			up = false
-			if e.Kind == EventLost && e.Cause != CauseSilent {
+			if e.Kind == EventLost && e.Cause != ib.CauseSilent {
 				lost++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"gatewatch/conn/ib"
 	"gatewatch/conn/texts"
 )
 
@@ -30,17 +31,17 @@ type codeRow struct {
 	effect codeEffect
 	farm   FarmState
 	kind   string // of farm, where Gateway gives no name
-	cause  Cause
+	cause  ib.Cause
 }
 
 // codeTable maps message numbers to effects. Numbers only: texts are localised and change.
 //
 // Source: IBKR's API reference, "Message codes".
 var codeTable = map[int]codeRow{
-	1100: {effect: effectUpstreamLost, cause: CauseUpstream},
-	2110: {effect: effectUpstreamLost, cause: CauseUpstream},
+	1100: {effect: effectUpstreamLost, cause: ib.CauseUpstream},
+	2110: {effect: effectUpstreamLost, cause: ib.CauseUpstream},
 	1102: {effect: effectRestored}, // what Gateway followed, it still does
-	1300: {effect: effectPortChanged, cause: CausePortChanged},
+	1300: {effect: effectPortChanged, cause: ib.CausePortChanged},
 
 	2103: {effect: effectFarm, farm: FarmBroken, kind: "market data"},
 	2105: {effect: effectFarm, farm: FarmBroken, kind: "historical data"},
@@ -52,84 +53,84 @@ var codeTable = map[int]codeRow{
 	2108: {effect: effectFarm, farm: FarmDormant, kind: "market data"},
 	2119: {effect: effectFarm, farm: FarmConnecting, kind: "market data"},
 
-	10197: {effect: effectCompeting, cause: CauseCompeting},
+	10197: {effect: effectCompeting, cause: ib.CauseCompeting},
 	326:   {effect: effectFailsAttempt},
 	10141: {effect: effectFailsAttempt},
 
-	502: {effect: effectFailsSession, cause: CauseClient},
-	504: {effect: effectFailsSession, cause: CauseClient},
-	507: {effect: effectFailsSession, cause: CauseClient},
+	502: {effect: effectFailsSession, cause: ib.CauseClient},
+	504: {effect: effectFailsSession, cause: ib.CauseClient},
+	507: {effect: effectFailsSession, cause: ib.CauseClient},
 
-	codeInvalid:  {effect: effectInvalid},
-	codeDataLost: {effect: effectRestored},
-	2172:         {effect: effectUnsupported},
+	ib.CodeInvalid:  {effect: effectInvalid},
+	ib.CodeDataLost: {effect: effectRestored},
+	2172:            {effect: effectUnsupported},
 }
 
 // lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
 // more, but is reported: it may be the reason for the end, or say what became of an order.
-func (s *step) lateNotice(in inCode) {
-	switch codeTable[in.code].effect {
+func (s *step) lateNotice(in ib.Said) {
+	switch codeTable[in.Code].effect {
 	case effectNone, effectInvalid, effectUnsupported:
 		s.emitNotice(in)
 	case effectPortChanged:
-		if in.session == s.m.session {
-			s.m.portHint = texts.Port(in.text)
+		if in.Session == s.m.session {
+			s.m.portHint = texts.Port(in.Text)
 		}
 	}
 }
 
-func (s *step) notice(in inCode) {
+func (s *step) notice(in ib.Said) {
 	m := &s.m
-	row := codeTable[in.code]
+	row := codeTable[in.Code]
 	switch row.effect {
 	case effectUpstreamLost:
-		m.upstreamLost = s.now.mono
+		m.upstreamLost = s.now.Mono
 		if !m.upstream {
 			return // 1100 repeats
 		}
 		m.upstream, m.reconciled = false, false
-		m.cause, m.code, m.detail = row.cause, in.code, in.text
+		m.cause, m.code, m.detail = row.cause, in.Code, in.Text
 		if m.phase == up {
 			s.lostUpstream()
 		}
 	case effectRestored:
 		s.restored(in)
 	case effectFarm:
-		if in.code == codeMarketFarmOK {
-			s.emit(Event{Kind: EventMarketFarmOK, Code: in.code, Detail: in.text})
+		if in.Code == codeMarketFarmOK {
+			s.emit(Event{Kind: EventMarketFarmOK, Code: in.Code, Detail: in.Text})
 		}
-		name := texts.FarmName(in.text, row.kind)
+		name := texts.FarmName(in.Text, row.kind)
 		if name == row.kind && row.farm != FarmBroken {
 			return // it is not known which farm it is, and it must not clear another one
 		}
-		s.farm(name, row.farm, in.code)
+		s.farm(name, row.farm, in.Code)
 	case effectCompeting:
 		if !m.competing {
-			s.emit(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
-		} else if in.request > 0 {
+			s.emit(Event{Kind: EventCompeting, Cause: row.cause, Code: in.Code, Detail: in.Text, Request: in.Request})
+		} else if in.Request > 0 {
 			s.emitNotice(in)
 		}
-		m.competing, m.competingAt = true, s.now.mono
+		m.competing, m.competingAt = true, s.now.Mono
 	case effectPortChanged:
 		if m.phase == up {
-			m.portHint = texts.Port(in.text)
-			s.drop(row.cause, in.code, in.text)
+			m.portHint = texts.Port(in.Text)
+			s.drop(row.cause, in.Code, in.Text)
 		}
 	case effectFailsAttempt:
 		if m.phase == up { // else the attempt itself reports it
 			s.emitNotice(in)
 		}
 	case effectFailsSession:
-		if in.own {
+		if in.Own {
 			s.emitNotice(in)
 		} else if m.phase == up {
-			s.drop(row.cause, in.code, in.text)
+			s.drop(row.cause, in.Code, in.Text)
 		}
 	case effectUnsupported:
-		m.unsupported, m.unsupportedIn = unsupportedIn(in.text), m.session
+		m.unsupported, m.unsupportedIn = unsupportedIn(in.Text), m.session
 		s.emitNotice(in)
 	case effectInvalid:
-		if m.readOnly && in.request < 0 {
+		if m.readOnly && in.Request < 0 {
 			return // it repeats with each question
 		}
 		s.emitNotice(in)
@@ -140,61 +141,61 @@ func (s *step) notice(in inCode) {
 }
 
 // emitNotice reports a code that changes nothing here, or not only here.
-func (s *step) emitNotice(in inCode) {
-	s.emit(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+func (s *step) emitNotice(in ib.Said) {
+	s.emit(Event{Kind: EventNotice, Session: in.Session, Code: in.Code, Detail: in.Text, Request: in.Request})
 }
 
 // lostUpstream begins an outage of upstream in a session that is up. Its cause is the model's.
 func (s *step) lostUpstream() {
 	m := &s.m
-	m.upstreamDownAt = s.now.wall
+	m.upstreamDownAt = s.now.Wall
 	s.emit(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
 }
 
-func (s *step) restored(in inCode) {
+func (s *step) restored(in ib.Said) {
 	m := &s.m
 	was := m.upstream
 	m.upstream = true
 	if m.phase != up {
 		return
 	}
-	if in.code == codeDataLost {
+	if in.Code == ib.CodeDataLost {
 		m.competing = false // every subscription is made again
 	}
 	var d time.Duration
 	if !m.upstreamDownAt.IsZero() {
-		d = max(0, s.now.wall.Sub(m.upstreamDownAt))
+		d = max(0, s.now.Wall.Sub(m.upstreamDownAt))
 	}
 	m.upstreamDownAt = time.Time{}
 	if was {
 		// A restore without a loss: the loss was before this session, or its notice was missed.
-		s.emit(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
+		s.emit(Event{Kind: EventNotice, Code: in.Code, Detail: in.Text})
 	} else {
-		s.emit(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
+		s.emit(Event{Kind: EventUpstreamRestored, Code: in.Code, Detail: in.Text, Duration: d})
 	}
 	s.restoredFarms(in)
 	s.reconcile(0)
 }
 
 // restoredFarms takes in which farms the text of a restore lists. A farm that it does not list stays as it was.
-func (s *step) restoredFarms(in inCode) {
-	lists := texts.FarmLists(in.text)
+func (s *step) restoredFarms(in ib.Said) {
+	lists := texts.FarmLists(in.Text)
 	for i, list := range lists {
 		for _, name := range list {
 			old := s.m.farms[name]
 			switch {
 			case i == 0:
-				s.farm(name, FarmOK, in.code)
+				s.farm(name, FarmOK, in.Code)
 			case i == 1 && old != "" && old != FarmDormant:
-				s.farm(name, FarmBroken, in.code)
+				s.farm(name, FarmBroken, in.Code)
 			}
 		}
 	}
 	// of all farms; then the one is well, too, whose name could not be read
-	if in.code == codeDataLost || len(lists) == 1 && len(lists[0]) > 0 {
+	if in.Code == ib.CodeDataLost || len(lists) == 1 && len(lists[0]) > 0 {
 		for _, broken := range []int{2103, 2105, 2157} {
 			if kind := codeTable[broken].kind; s.m.farms[kind] == FarmBroken {
-				s.farm(kind, FarmOK, in.code)
+				s.farm(kind, FarmOK, in.Code)
 			}
 		}
 	}

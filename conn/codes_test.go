@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 )
 
 // recorder keeps the events of a supervisor.
@@ -49,30 +52,19 @@ func (r *recorder) of(kind EventKind) (list []Event) {
 }
 
 // wantLoss waits for a loss and checks that it is the only one.
-func (r *recorder) wantLoss(t testing.TB, cause Cause) {
+func (r *recorder) wantLoss(t testing.TB, cause ib.Cause) {
 	t.Helper()
-	eventually(t, "loss is told", func() bool { return len(r.of(EventLost)) > 0 })
+	ibtest.Eventually(t, "loss is told", func() bool { return len(r.of(EventLost)) > 0 })
 	if list := r.of(EventLost); len(list) != 1 || list[0].Cause != cause {
 		t.Errorf("losses %+v, want one by %s", list, cause)
 	}
 }
 
-// eventually waits for something that no snapshot shows.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("%s: not within a minute", what)
-}
-
 // connect starts a supervisor on a scripted gateway and waits for READY.
-func connect(t testing.TB, version int, change func(*Config)) (*scripted, *Supervisor, *recorder) {
+func connect(t testing.TB, version int, change func(*Config)) (*ibtest.Scripted, *Supervisor, *recorder) {
 	t.Helper()
-	g := newScripted(t, version)
-	cfg := testConfig(g.port())
+	g := ibtest.NewScripted(t, version)
+	cfg := testConfig(g.Port())
 	cfg.Delays = []time.Duration{20 * time.Millisecond}
 	if change != nil {
 		change(&cfg)
@@ -85,16 +77,16 @@ func connect(t testing.TB, version int, change func(*Config)) (*scripted, *Super
 func TestCodesOnALiveSession(t *testing.T) {
 	type want struct {
 		state State
-		cause Cause
+		cause ib.Cause
 		code  int
-		guard GuardReason
+		guard ib.GuardReason
 		farm  string
 	}
 	fine := want{state: Connected}
 	lost := func(code int) want {
-		return want{UpstreamLost, CauseUpstream, code, GuardUpstream, ""}
+		return want{UpstreamLost, ib.CauseUpstream, code, ib.GuardUpstream, ""}
 	}
-	farm := func(name string) want { return want{Degraded, CauseFarm, 0, GuardOpen, name} }
+	farm := func(name string) want { return want{Degraded, ib.CauseFarm, 0, ib.GuardOpen, name} }
 	steps := []struct {
 		code int
 		text string
@@ -116,24 +108,24 @@ func TestCodesOnALiveSession(t *testing.T) {
 		{2103, "kaputt：usfarm", farm("usfarm")},
 		{2119, "stellt Verbindung her", farm("usfarm")},
 		{2108, "inactive.usfarm", fine},
-		{10197, "competing", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
-		{10141, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
-		{326, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
+		{10197, "competing", want{Degraded, ib.CauseCompeting, 0, ib.GuardOpen, ""}},
+		{10141, "known before READY only", want{Degraded, ib.CauseCompeting, 0, ib.GuardOpen, ""}},
+		{326, "known before READY only", want{Degraded, ib.CauseCompeting, 0, ib.GuardOpen, ""}},
 		{1101, "every subscription is made again", fine},
 	}
-	for _, v := range versions {
+	for _, v := range ibtest.Versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			g, s, r := connect(t, v, nil)
 			for i, step := range steps {
-				g.peer().code(step.code, step.text)
-				g.peer().code(9000+i, fmt.Sprint(i)) // a notice, which shows that what came before has been heard
-				eventually(t, "notice", func() bool {
+				g.Peer().Code(step.code, step.text)
+				g.Peer().Code(9000+i, fmt.Sprint(i)) // a notice, which shows that what came before has been heard
+				ibtest.Eventually(t, "notice", func() bool {
 					list := r.of(EventNotice)
 					return len(list) > 0 && list[len(list)-1].Detail == fmt.Sprint(i)
 				})
 				n := s.Snapshot()
 				got := want{n.State, n.Cause, n.Code, n.Guard, ""}
-				if n.Cause == CauseFarm {
+				if n.Cause == ib.CauseFarm {
 					got.farm = n.Detail
 				}
 				if got != step.want {
@@ -158,42 +150,42 @@ func TestCodesOnALiveSession(t *testing.T) {
 
 func TestMarketDataEndsACompetingSession(t *testing.T) {
 	g, s, _ := connect(t, 225, nil)
-	g.peer().code(10197, "competing")
-	await(t, s, "competing session", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseCompeting })
-	g.peer().send(tickPrice(1, 1, 100))
+	g.Peer().Code(10197, "competing")
+	await(t, s, "competing session", 10*time.Second, func(n *Snapshot) bool { return n.Cause == ib.CauseCompeting })
+	g.Peer().Send(ibtest.TickPrice(1, 1, 100))
 	await(t, s, "end of it", 10*time.Second, connected)
 }
 
 func TestPortChangedDropsTheSession(t *testing.T) {
-	for _, v := range versions {
+	for _, v := range ibtest.Versions {
 		g, s, r := connect(t, v, nil)
-		g.peer().code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect "+
+		g.Peer().Code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect "+
 			"on the new port - 7497")
 		n := await(t, s, "loss", 10*time.Second, func(n *Snapshot) bool { return !n.Layers.Socket && n.Lost == 1 })
-		if n.Cause != CausePortChanged || n.Code != 1300 || n.State != Reconnecting {
+		if n.Cause != ib.CausePortChanged || n.Code != 1300 || n.State != Reconnecting {
 			t.Errorf("%+v", n)
 		}
 		await(t, s, "READY again", 10*time.Second, connected)
-		r.wantLoss(t, CausePortChanged)
+		r.wantLoss(t, ib.CausePortChanged)
 	}
 }
 
 func TestUpstreamLostDuringLogin(t *testing.T) {
-	for _, v := range versions {
-		g := newScripted(t, v)
-		g.logIn(func(p *peer) bool {
-			p.code(1100, "no servers")
-			p.login("DU1")
+	for _, v := range ibtest.Versions {
+		g := ibtest.NewScripted(t, v)
+		g.LogIn(func(p *ibtest.Peer) bool {
+			p.Code(1100, "no servers")
+			p.Login("DU1")
 			return true
 		})
-		s, r := startRecorded(t, testConfig(g.port()))
+		s, r := startRecorded(t, testConfig(g.Port()))
 		n := await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
-		if n.State != UpstreamLost || n.Cause != CauseUpstream || n.Code != 1100 || n.Guard != GuardUpstream {
+		if n.State != UpstreamLost || n.Cause != ib.CauseUpstream || n.Code != 1100 || n.Guard != ib.GuardUpstream {
 			t.Errorf("version %d: %+v", v, n)
 		}
-		g.peer().code(1102, "servers")
+		g.Peer().Code(1102, "servers")
 		await(t, s, "restore", 10*time.Second, connected)
-		eventually(t, "the restore is told", func() bool { return len(r.of(EventUpstreamRestored)) > 0 })
+		ibtest.Eventually(t, "the restore is told", func() bool { return len(r.of(EventUpstreamRestored)) > 0 })
 		if list := r.of(EventUpstreamLost); len(list) != 1 || list[0].Code != 1100 {
 			t.Errorf("version %d: %+v", v, list)
 		}
@@ -202,20 +194,20 @@ func TestUpstreamLostDuringLogin(t *testing.T) {
 
 // TestLostTail sends what matters right before the end, behind more than the library has room for.
 func TestLostTail(t *testing.T) {
-	for _, v := range versions {
+	for _, v := range ibtest.Versions {
 		for _, ticks := range []int{0, 10, 1000, 100_000} {
 			t.Run(fmt.Sprintf("%d/%d ticks", v, ticks), func(t *testing.T) {
 				g, s, r := connect(t, v, nil)
 				mailbox := s.Session().Ticks()
-				p := g.peer()
+				p := g.Peer()
 				var flood []byte
 				for i := range ticks {
-					flood = append(flood, tickPrice(1+i%50, 1, float64(i))...)
+					flood = append(flood, ibtest.TickPrice(1+i%50, 1, float64(i))...)
 				}
-				p.send(flood)
-				p.code(399, "the last words")
+				p.Send(flood)
+				p.Code(399, "the last words")
 				p.Close()
-				eventually(t, "last words", func() bool {
+				ibtest.Eventually(t, "last words", func() bool {
 					list := r.of(EventNotice)
 					return len(list) > 0 && list[0].Detail == "the last words" && list[0].Session == 1
 				})
@@ -223,14 +215,11 @@ func TestLostTail(t *testing.T) {
 				if received, _ := mailbox.Counts(); received != uint64(ticks) {
 					t.Errorf("%d ticks of %d", received, ticks)
 				}
-				r.wantLoss(t, CauseClosed)
+				r.wantLoss(t, ib.CauseClosed)
 			})
 		}
 	}
 }
-
-// tickPrice is a price without a size.
-func tickPrice(request, kind int, price float64) []byte { return protoMessage(1, request, kind, price) }
 
 // TestCompetingIsNotForEver has another session take the market data, and no one ask for any afterwards.
 func TestCompetingIsNotForEver(t *testing.T) {

@@ -9,21 +9,22 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // DefaultPorts are the ports that are tried when none is configured, paper first: Gateway paper, TWS paper,
 // Gateway live, TWS live. Source: IBKR's TWS API guide, "Establishing an API connection".
 var DefaultPorts = []int{4002, 7497, 4001, 7496}
 
-// PortMode returns the kind of account that IBKR's default port numbers stand for, [AnyMode] for other ports.
-func PortMode(port int) Mode {
+// PortMode returns the kind of account that IBKR's default port numbers stand for, [ib.AnyMode] for other ports.
+func PortMode(port int) ib.Mode {
 	switch port {
 	case 4002, 7497:
-		return Paper
+		return ib.Paper
 	case 4001, 7496:
-		return Live
+		return ib.Live
 	}
-	return AnyMode
+	return ib.AnyMode
 }
 
 // Config is everything the supervisor needs to know. It must not be changed after it has been passed on.
@@ -31,7 +32,7 @@ type Config struct {
 	Host     string
 	Port     int // 0: DefaultPorts are tried
 	ClientID int // 0 binds manual orders
-	Mode     Mode
+	Mode     ib.Mode
 
 	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
 	// Gateway is asked for its time when nothing has been read for this long; at least a second
@@ -56,7 +57,7 @@ type Config struct {
 
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
 	// guard opens. It must return when ctx ends. After an error the guard stays closed, and it is run again.
-	Reconcile func(ctx context.Context, s *Session) error
+	Reconcile func(ctx context.Context, s *ib.Session) error
 	// Said and Answered, if set, are called with each message with a code from Gateway, and with each answer to a time
 	// request and how long that took; at is by the wall clock. They must return at once.
 	Said     func(code int, text string, at time.Time)
@@ -82,7 +83,7 @@ func (c *Config) SameTarget(d *Config, port int) bool {
 
 // ports returns the ports to try in order: the configured one, or else first, where it is known, and those of
 // DefaultPorts that stand for the given kind of account.
-func (c *Config) ports(first int, mode Mode) []int {
+func (c *Config) ports(first int, mode ib.Mode) []int {
 	if c.Port != 0 {
 		return []int{c.Port}
 	}
@@ -91,7 +92,7 @@ func (c *Config) ports(first int, mode Mode) []int {
 		list = append(list, first)
 	}
 	for _, p := range DefaultPorts {
-		if m := PortMode(p); (mode == AnyMode || mode == m) && !slices.Contains(list, p) {
+		if m := PortMode(p); (mode == ib.AnyMode || mode == m) && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
 	}

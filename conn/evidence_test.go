@@ -5,36 +5,38 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // answered answers the time request that was asked the given time ago.
 func answered(ago, rtt time.Duration) cue {
-	return func(p *play) input { return inAnswered{session: p.m.session, asked: p.mono - ago, rtt: rtt} }
+	return func(p *play) input { return ib.Answered{Session: p.m.session, Asked: p.mono - ago, RTT: rtt} }
 }
 
 // onBytes has Gateway send something that answers nothing.
 func onBytes(p *play) input {
-	p.seen = evidence{session: p.m.session, heard: p.mono, marketAt: p.mono, ibkrAt: p.mono}
+	p.seen = ib.Evidence{Session: p.m.session, Heard: p.mono, MarketAt: p.mono, IBKRAt: p.mono}
 	return inTick{}
 }
 
 // TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it,
 // nor one that came late, prove that Gateway is there now.
 func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
-	woken := row{in: onClock(8 * time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke}
-	stopped := row{in: onGap(time.Minute), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke}
-	shut := func(in cue) row { return row{in: in, state: Degraded, guard: GuardWoke} }
+	woken := row{in: onClock(8 * time.Hour), do: "probe", emit: "woke", state: Degraded, guard: ib.GuardWoke}
+	stopped := row{in: onGap(time.Minute), do: "probe", emit: "woke", state: Degraded, guard: ib.GuardWoke}
+	shut := func(in cue) row { return row{in: in, state: Degraded, guard: ib.GuardWoke} }
 	for name, rows := range map[string][]row{
 		"sleep": {woken, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
 		"stop":  {stopped, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
 		"the answer to a question from before": {
 			stopped, shut(answered(1, ms)), shut(onBytes),
-			{after: sec, do: "probe", state: Degraded, guard: GuardWoke},
+			{after: sec, do: "probe", state: Degraded, guard: ib.GuardWoke},
 			{in: answered(0, ms), emit: "answered", state: Connected},
 		},
 		"a late answer": {
 			stopped, shut(answered(0, 1500*ms)),
-			{after: sec, do: "probe", state: Degraded, guard: GuardWoke},
+			{after: sec, do: "probe", state: Degraded, guard: ib.GuardWoke},
 			{in: answered(0, 1499*ms), emit: "answered", state: Connected},
 		},
 	} {
@@ -52,8 +54,8 @@ func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
 func TestLoginFromBeforeAGap(t *testing.T) {
 	p := newPlay(nil)
 	p.act(t, 0, opening[0])
-	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), emit: "woke", state: Connecting, guard: GuardSocket})
-	p.act(t, 2, row{in: onReady, do: "probe", emit: "connected", state: Connected, guard: GuardWoke})
+	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), emit: "woke", state: Connecting, guard: ib.GuardSocket})
+	p.act(t, 2, row{in: onReady, do: "probe", emit: "connected", state: Connected, guard: ib.GuardWoke})
 	p.act(t, 3, row{in: answered(0, ms), state: Connected})
 }
 
@@ -72,15 +74,15 @@ func TestTicksProveNothing(t *testing.T) {
 	}
 	p.frozen = true
 	ticks(probeAtLeast + p.cfg.Soft - ms)
-	if p.m.guard() != GuardOpen {
+	if p.m.guard() != ib.GuardOpen {
 		t.Error("shut early")
 	}
 	ticks(ms)
-	if p.m.guard() != GuardProbe || p.m.state != Degraded {
+	if p.m.guard() != ib.GuardProbe || p.m.state != Degraded {
 		t.Errorf("guard %q, %s", p.m.guard(), p.m.state)
 	}
 	ticks(p.cfg.Hard - p.cfg.Soft)
-	if p.m.phase == up || p.m.cause != CauseSilent || p.m.detail == "" {
+	if p.m.phase == up || p.m.cause != ib.CauseSilent || p.m.detail == "" {
 		t.Errorf("%s by %q (%s)", p.m.state, p.m.cause, p.m.detail)
 	}
 }
@@ -104,18 +106,18 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 			b.g.freeze(true)
 			b.jump.Add(int64(c.wall))
 			b.skip.Add(int64(c.mono))
-			var shut *GuardError
-			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != GuardWoke {
+			var shut *ib.GuardError
+			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != ib.GuardWoke {
 				t.Errorf("%s: %v", name, err)
 			}
-			if n := b.s.Snapshot(); n.Guard != GuardWoke {
+			if n := b.s.Snapshot(); n.Guard != ib.GuardWoke {
 				t.Errorf("%s: %+v", name, n)
 			}
-			b.g.present().heard.Store(int64(b.s.clock.mono())) // what waited in a buffer
-			if n := b.after(1400 * time.Millisecond); n.Guard != GuardWoke || session.Guard() == nil {
+			b.g.present().heard.Store(int64(b.s.clock.Mono())) // what waited in a buffer
+			if n := b.after(1400 * time.Millisecond); n.Guard != ib.GuardWoke || session.Guard() == nil {
 				t.Errorf("%s: %+v", name, n)
 			}
-			if n := b.after(2 * time.Second); n.Guard != GuardProbe { // it is Gateway's fault by now
+			if n := b.after(2 * time.Second); n.Guard != ib.GuardProbe { // it is Gateway's fault by now
 				t.Errorf("%s: %+v", name, n)
 			}
 			b.g.freeze(false)
@@ -141,7 +143,7 @@ func TestProofOfLifeIsSetLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testConfig(4002), nil)
 		b.after(time.Second)
-		within := b.s.gate.proofOfLife
+		within := b.s.gate.ProofOfLife
 		if got := within(); got != defaultProof {
 			t.Errorf("%v", got)
 		}

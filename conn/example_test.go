@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -22,7 +23,7 @@ func ExampleSupervisor() {
 	}
 	defer gateway.Close()
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: conn.Paper, ConnectTimeout: 5 * time.Second,
+		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: ib.Paper, ConnectTimeout: 5 * time.Second,
 		Poll: time.Second, Soft: 3 * time.Second, Hard: 15 * time.Second, Delays: []time.Duration{time.Second},
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {

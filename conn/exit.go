@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // This file is how the supervisor deals with the daily exit of Gateway that Gateway has announced.
@@ -21,7 +22,7 @@ const (
 )
 
 type exits struct {
-	announced   Exit
+	announced   ib.Exit
 	announcedIn uint64        // number of the session in which Gateway said so
 	at          time.Time     // the next one, or the one that is going on, by our clock; zero if none is known
 	skew        time.Duration // Gateway's clock minus ours, as at goes by
@@ -33,7 +34,7 @@ type exits struct {
 }
 
 // announce notes the daily exit that Gateway reports.
-func (x *exits) announce(e Exit, session uint64) {
+func (x *exits) announce(e ib.Exit, session uint64) {
 	if x.announcedIn = session; x.announced != e {
 		x.announced = e
 		if !x.near {
@@ -45,7 +46,7 @@ func (x *exits) announce(e Exit, session uint64) {
 // moments says how long before or after an exit there is something to do about it, the guard closes, outages are no
 // longer expected, and there is nothing to do any more.
 func (c *Config) moments() (begins, closes, quietEnds, ends time.Duration) {
-	begins, closes, quietEnds = -exitEarly, -c.CloseBeforeExit-upBeat, c.ExitQuiet
+	begins, closes, quietEnds = -exitEarly, -c.CloseBeforeExit-ib.UpBeat, c.ExitQuiet
 	if c.CloseBeforeExit != 0 {
 		begins = min(begins, closes)
 	}
@@ -65,7 +66,7 @@ func (x *exits) plan(now time.Time, skew time.Duration) {
 
 // lookAtExit notices the beginning and the end of an exit.
 func (s *step) lookAtExit() {
-	m, x, now := &s.m, &s.m.exits, s.now.wall
+	m, x, now := &s.m, &s.m.exits, s.now.Wall
 	begins, closes, quietEnds, ends := s.cfg.moments()
 	if since := now.Sub(x.at); x.near && (since < begins || since >= ends) {
 		x.near, x.at = false, time.Time{}
@@ -106,17 +107,17 @@ func (s *step) exitCloses(closed bool) {
 }
 
 // planned returns the next exit, or the one that is going on.
-func (m *model) planned() PlannedExit {
+func (m *model) planned() ib.PlannedExit {
 	x := &m.exits
 	switch {
 	case x.at.IsZero():
-		return PlannedExit{}
-	case x.at.After(m.last.wall) || m.phase != up:
-		return PlannedExit{Kind: x.announced.Kind, At: x.at}
+		return ib.PlannedExit{}
+	case x.at.After(m.last.Wall) || m.phase != up:
+		return ib.PlannedExit{Kind: x.announced.Kind, At: x.at}
 	case x.announcedIn == m.session && x.announced.Kind != "": // it is over
-		return PlannedExit{Kind: x.announced.Kind, At: x.announced.Next(m.last.wall.Add(x.skew)).At.Add(-x.skew)}
+		return ib.PlannedExit{Kind: x.announced.Kind, At: x.announced.Next(m.last.Wall.Add(x.skew)).At.Add(-x.skew)}
 	}
-	return PlannedExit{}
+	return ib.PlannedExit{}
 }
 
 // spanNow joins the reset window with the quiet time around an exit.
@@ -128,14 +129,14 @@ func (m *model) spanNow(cfg *Config) calendar.Span {
 	return span
 }
 
-func (s *step) settings(in inConfig) {
+func (s *step) settings(in ib.Reported) {
 	m := &s.m
-	if in.session != m.session || m.phase == idle {
+	if in.Session != m.session || m.phase == idle {
 		return
 	}
 	before, was := m.blocked(), m.settingsReadOnly
-	m.exits.announce(in.settings.Exit, in.session)
-	m.settingsReadOnly, m.resubmit = in.settings.ReadOnly == SwitchOn, in.settings.Resubmit
+	m.exits.announce(in.Settings.Exit, in.Session)
+	m.settingsReadOnly, m.resubmit = in.Settings.ReadOnly == ib.SwitchOn, in.Settings.Resubmit
 	s.lookAtWindows()
 	if m.phase != up {
 		return
@@ -143,7 +144,7 @@ func (s *step) settings(in inConfig) {
 	switch {
 	case !was && m.settingsReadOnly:
 		s.reconcile(readOnlyLook)
-	case was && !m.settingsReadOnly, m.readOnly && in.settings.ReadOnly == SwitchOff:
+	case was && !m.settingsReadOnly, m.readOnly && in.Settings.ReadOnly == ib.SwitchOff:
 		s.reconcile(0)
 	}
 	s.emitBlocked(before)

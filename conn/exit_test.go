@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // exitConfig has the guard close 15 s before an exit, and is quiet for 15 min.
@@ -16,14 +18,14 @@ func exitConfig() Config {
 }
 
 // reports posts Gateway's settings to the supervisor.
-func (b *bubble) reports(told GatewaySettings) {
+func (b *bubble) reports(told ib.GatewaySettings) {
 	l := b.g.present()
-	l.post(inConfig{session: l.number, settings: told})
+	l.post(ib.Reported{Session: l.number, Settings: told})
 	synctest.Wait()
 }
 
 // until sleeps until the wall clock shows a time.
-func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.clock.wall())) }
+func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.clock.Wall())) }
 
 func (b *bubble) open() bool { return b.s.Session() != nil && b.s.Session().Guard() == nil }
 
@@ -41,29 +43,30 @@ func TestAnnouncedRestarts(t *testing.T) {
 		b := newBubble(t, cfg, nil)
 		b.after(time.Second)
 		for day := range days { // a day is short here
-			due := b.s.clock.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
-			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
+			due := b.s.clock.Wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
+			exit := ib.Exit{Kind: ib.ExitRestart, Hour: due.Hour(), Minute: due.Minute(), Location: zone}
+			b.reports(ib.GatewaySettings{Exit: exit})
 			b.after(16*time.Minute - 20*time.Second)
 			at := b.s.Snapshot().Exit.At
 			if !at.Equal(due) {
 				t.Fatalf("day %d: restart at %v, not %v", day, at, due)
 			}
-			if n := b.until(at.Add(-16 * time.Second)); !b.open() || n.Exit.Kind != ExitRestart {
+			if n := b.until(at.Add(-16 * time.Second)); !b.open() || n.Exit.Kind != ib.ExitRestart {
 				t.Fatalf("day %d: guard %q, exit %+v", day, n.Guard, n.Exit)
 			}
 			for left := 15 * time.Second; left > 0; left -= 100 * time.Millisecond {
-				if n := b.until(at.Add(-left)); b.open() || n.Guard != GuardExit || n.State != Connected {
+				if n := b.until(at.Add(-left)); b.open() || n.Guard != ib.GuardExit || n.State != Connected {
 					t.Fatalf("day %d: guard %q %v before the restart, state %s", day, n.Guard, left, n.State)
 				}
 			}
 			b.until(at)
-			b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
-			b.g.cut(CauseClosed)
+			b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseRefused })
+			b.g.cut(ib.CauseClosed)
 			if n := b.after(40 * time.Second); !n.Window.Active || n.Window.Name != ExitWindow ||
 				n.State != Reconnecting {
 				t.Fatalf("day %d: window %+v, state %s", day, n.Window, n.State)
 			}
-			b.g.set(func(g *fakeGateway) { g.refusal = CauseNone })
+			b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseNone })
 			if b.after(20 * time.Second); !b.open() {
 				t.Fatalf("day %d: guard %q after the restart", day, b.s.Snapshot().Guard)
 			}
@@ -91,16 +94,16 @@ func TestRestartThatDoesNotCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
-		b.reports(GatewaySettings{Exit: Exit{ExitLogOff, 0, 5, time.UTC}})
+		b.reports(ib.GatewaySettings{Exit: ib.Exit{Kind: ib.ExitLogOff, Hour: 0, Minute: 5, Location: time.UTC}})
 		at := b.s.Snapshot().Exit.At
-		if n := b.until(at.Add(exitLate - time.Second)); n.Guard != GuardExit {
+		if n := b.until(at.Add(exitLate - time.Second)); n.Guard != ib.GuardExit {
 			t.Errorf("guard %q", n.Guard)
 		}
 		opened := b.s.Snapshot().Opened
-		if n := b.until(at.Add(exitLate + time.Second)); n.Guard != GuardOpen || n.Opened != opened+1 {
+		if n := b.until(at.Add(exitLate + time.Second)); n.Guard != ib.GuardOpen || n.Opened != opened+1 {
 			t.Errorf("guard %q, opened %d times after %d", n.Guard, n.Opened, opened)
 		}
-		if n := b.after(time.Minute); !n.Exit.At.Equal(at.Add(24*time.Hour)) || n.Exit.Kind != ExitLogOff {
+		if n := b.after(time.Minute); !n.Exit.At.Equal(at.Add(24*time.Hour)) || n.Exit.Kind != ib.ExitLogOff {
 			t.Errorf("next exit %+v after %v", n.Exit, at)
 		}
 	})
@@ -118,14 +121,15 @@ func TestExitIsOfTheSessionThatSaidSo(t *testing.T) {
 				}
 				b := newBubble(t, cfg, nil)
 				b.after(time.Second)
-				b.reports(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
+				exit := ib.Exit{Kind: ib.ExitRestart, Hour: 0, Minute: 5, Location: time.UTC}
+				b.reports(ib.GatewaySettings{Exit: exit})
 				if !off {
-					b.g.cut(CauseClosed)
+					b.g.cut(ib.CauseClosed)
 					b.after(10 * time.Second)
 				}
 				at := time.Date(2000, 1, 1, 0, 5, 0, 0, time.UTC)
 				n := b.until(at.Add(-5 * time.Second))
-				if n.Guard != GuardOpen || n.Window.Active || off != n.Exit.At.Equal(at) {
+				if n.Guard != ib.GuardOpen || n.Window.Active || off != n.Exit.At.Equal(at) {
 					t.Errorf("guard %q, window %+v, exit %+v", n.Guard, n.Window, n.Exit)
 				}
 			})
@@ -139,8 +143,8 @@ func TestExitOnGatewaysClock(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
 		l := b.g.present()
-		b.reports(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
-		l.post(inAnswered{session: l.number, skew: 40 * time.Second})
+		b.reports(ib.GatewaySettings{Exit: ib.Exit{Kind: ib.ExitRestart, Hour: 0, Minute: 5, Location: time.UTC}})
+		l.post(ib.Answered{Session: l.number, Skew: 40 * time.Second})
 		b.after(time.Second)
 		want := time.Date(2000, 1, 1, 0, 4, 20, 0, time.UTC)
 		if n := b.s.Snapshot(); !n.Exit.At.Equal(want) {
@@ -155,17 +159,17 @@ func TestToldReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
-		b.reports(GatewaySettings{ReadOnly: SwitchOn})
-		if n := b.s.Snapshot(); n.Guard != GuardReadOnly || n.Cause != CauseReadOnly || n.State != Degraded {
+		b.reports(ib.GatewaySettings{ReadOnly: ib.SwitchOn})
+		if n := b.s.Snapshot(); n.Guard != ib.GuardReadOnly || n.Cause != ib.CauseReadOnly || n.State != Degraded {
 			t.Fatalf("guard %q, cause %q, state %s", n.Guard, n.Cause, n.State)
 		}
 		asked := b.g.present().received.Load()
-		if n := b.after(2*readOnlyLook + time.Second); n.Guard != GuardReadOnly ||
+		if n := b.after(2*readOnlyLook + time.Second); n.Guard != ib.GuardReadOnly ||
 			b.g.present().received.Load() < asked+2 {
 			t.Fatalf("guard %q, %d requests after %d", n.Guard, b.g.present().received.Load(), asked)
 		}
-		b.reports(GatewaySettings{ReadOnly: SwitchOff})
-		if n := b.after(time.Second); n.Guard != GuardOpen || n.State != Connected {
+		b.reports(ib.GatewaySettings{ReadOnly: ib.SwitchOff})
+		if n := b.after(time.Second); n.Guard != ib.GuardOpen || n.State != Connected {
 			t.Fatalf("guard %q, state %s", n.Guard, n.State)
 		}
 		b.stop()
@@ -186,7 +190,7 @@ func TestLossAtTheEndOfAnExit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := exitConfig()
 		cfg.ExitQuiet = 0
-		cfg.Reconcile = func(_ context.Context, s *Session) error {
+		cfg.Reconcile = func(_ context.Context, s *ib.Session) error {
 			if s == nil {
 				t.Error("orders are compared without a session")
 			}
@@ -195,14 +199,15 @@ func TestLossAtTheEndOfAnExit(t *testing.T) {
 		b := newBubble(t, cfg, nil)
 		b.after(time.Second)
 		for range 20 { // whether the comparison or its end comes first is a matter of chance
-			due := b.s.clock.wall().Truncate(time.Minute).Add(2 * time.Minute)
-			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), due.Location()}})
+			due := b.s.clock.Wall().Truncate(time.Minute).Add(2 * time.Minute)
+			exit := ib.Exit{Kind: ib.ExitRestart, Hour: due.Hour(), Minute: due.Minute(), Location: due.Location()}
+			b.reports(ib.GatewaySettings{Exit: exit})
 			b.until(due.Add(exitLate - time.Millisecond))
-			if guard := b.s.Snapshot().Guard; guard != GuardExit {
+			if guard := b.s.Snapshot().Guard; guard != ib.GuardExit {
 				t.Fatalf("guard %q", guard)
 			}
 			b.jump.Add(int64(10 * time.Millisecond))
-			b.g.cut(CauseClosed)
+			b.g.cut(ib.CauseClosed)
 			b.after(30 * time.Second)
 		}
 	})

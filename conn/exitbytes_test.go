@@ -20,6 +20,8 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/wire"
 )
 
@@ -43,7 +45,7 @@ type restarting struct {
 
 func (g *restarting) connect(
 	ctx context.Context, d doDial, cfg *Config, post func(input),
-) (link, Gateway, *AttemptError) {
+) (link, ib.Gateway, *ib.AttemptError) {
 	if d.conn != nil {
 		d.conn.Close()
 	}
@@ -56,14 +58,14 @@ func (g *restarting) connect(
 	g.mu.Unlock()
 	post(inSocket{session: d.session, port: cfg.Port, up: there})
 	if !there {
-		return nil, Gateway{}, &AttemptError{Cause: CauseRefused, Port: cfg.Port}
+		return nil, ib.Gateway{}, &ib.AttemptError{Cause: ib.CauseRefused, Port: cfg.Port}
 	}
 	go g.serve(theirs)
-	l := newSocket(ours, d.session, cfg.ClientID, g.mono, func(n news) { post(n) })
-	if err := l.open(ctx); err != nil {
-		return nil, Gateway{}, err
+	l := ib.NewSocket(ours, d.session, cfg.ClientID, g.mono, func(n ib.News) { post(n) })
+	if err := l.Open(ctx); err != nil {
+		return nil, ib.Gateway{}, err
 	}
-	return l, l.about(cfg.Host, cfg.Port), nil
+	return l, l.About(cfg.Host, cfg.Port), nil
 }
 
 // serve answers one connection.
@@ -76,8 +78,8 @@ func (g *restarting) serve(c net.Conn) {
 	if _, err := in.Next(); err != nil { // the versions
 		return
 	}
-	p := &peer{Conn: c, version: 225}
-	p.send(textFrame("225", time.Now().In(g.zone()).Format("20060102 15:04:05")+cmp.Or(g.greets, " EST")))
+	p := &ibtest.Peer{Conn: c, Version: 225}
+	p.Send(ibtest.TextFrame("225", time.Now().In(g.zone()).Format("20060102 15:04:05")+cmp.Or(g.greets, " EST")))
 	for {
 		f, err := in.Next()
 		if err != nil {
@@ -85,14 +87,14 @@ func (g *restarting) serve(c net.Conn) {
 		}
 		switch number := int(binary.BigEndian.Uint32(f)) - wire.ProtoBase; number {
 		case wire.ReqStartAPI:
-			p.login("DU1234567")
+			p.Login("DU1234567")
 			g.mu.Lock()
 			g.ready = time.Now()
 			g.mu.Unlock()
 		case wire.ReqCurrentTime:
-			p.send(protoMessage(49, int(time.Now().Unix())))
+			p.Send(ibtest.ProtoMessage(49, int(time.Now().Unix())))
 		case wire.ReqConfig:
-			p.send(g.announcement(f))
+			p.Send(g.announcement(f))
 		case wire.ReqPlaceOrder:
 			g.mu.Lock()
 			g.orders = append(g.orders, time.Now())
@@ -129,7 +131,7 @@ func (g *restarting) announcement(question []byte) []byte {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return frame(append(binary.BigEndian.AppendUint32(nil, wire.MsgConfig+wire.ProtoBase), body...))
+	return ibtest.Frame(append(binary.BigEndian.AppendUint32(nil, wire.MsgConfig+wire.ProtoBase), body...))
 }
 
 // open has the port take connections.
@@ -159,7 +161,7 @@ func (g *restarting) exit() []time.Time {
 func trade(s *Supervisor, done <-chan struct{}, first int64) {
 	for id := first; ; id += 10 {
 		if session := s.Session(); session != nil {
-			_ = session.Place(id, someOrder, Conditions{})
+			_ = session.Place(id, ibtest.SomeOrder, ib.Conditions{})
 		}
 		select {
 		case <-done:
@@ -176,7 +178,7 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 	cfg.Port = g.port
 	cfg.Poll = 10 * time.Second // else most of the work is time requests
 	sup = newSupervisor(&cfg, log, g.connect)
-	g.mono = sup.clock.mono
+	g.mono = sup.clock.Mono
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan struct{})
 	go func() { defer close(ran); sup.Run(ctx) }()
@@ -263,7 +265,7 @@ func TestReadOnlyWithinASecond(t *testing.T) {
 		for range 3 {
 			time.Sleep(time.Second)
 			n := sup.Snapshot()
-			if n.Session == 0 || n.Guard != GuardReadOnly || n.Cause != CauseReadOnly {
+			if n.Session == 0 || n.Guard != ib.GuardReadOnly || n.Cause != ib.CauseReadOnly {
 				t.Fatalf("session %d, guard %q, cause %q", n.Session, n.Guard, n.Cause)
 			}
 			done := make(chan struct{})
@@ -320,7 +322,7 @@ func TestHostileSettings(t *testing.T) {
 				for range 3 {
 					time.Sleep(3 * time.Second)
 					n := sup.Snapshot()
-					if !n.GuardOpen() || n.State != Connected || c.parts != "" && n.Exit != (PlannedExit{}) {
+					if !n.GuardOpen() || n.State != Connected || c.parts != "" && n.Exit != (ib.PlannedExit{}) {
 						t.Errorf("guard %q, state %s, exit %+v", n.Guard, n.State, n.Exit)
 					}
 					if strings.Contains(fmt.Sprintf("%+v", *n), personal) {

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -20,12 +21,12 @@ func TestSettingsFromTheWire(t *testing.T) {
 		version  int
 		refuse   bool
 		without  []string
-		exit     conn.ExitKind
-		resubmit conn.Switch
+		exit     ib.ExitKind
+		resubmit ib.Switch
 	}{
-		"all":             {exit: conn.ExitLogOff, resubmit: conn.SwitchOn},
-		"no exit":         {without: []string{"lock-and-exit"}, resubmit: conn.SwitchOn},
-		"no API settings": {without: []string{"api"}, exit: conn.ExitLogOff},
+		"all":             {exit: ib.ExitLogOff, resubmit: ib.SwitchOn},
+		"no exit":         {without: []string{"lock-and-exit"}, resubmit: ib.SwitchOn},
+		"no API settings": {without: []string{"api"}, exit: ib.ExitLogOff},
 		"refused":         {refuse: true},
 		"too old for it":  {version: 218},
 	} {
@@ -70,7 +71,7 @@ func TestReadOnlyFromTheWire(t *testing.T) {
 	d.gw.Drop()
 	d.until("the guard says that the API is read-only", func() bool {
 		n := d.sup.Snapshot()
-		return n.Session > before && n.Guard == conn.GuardReadOnly && n.Cause == conn.CauseReadOnly
+		return n.Session > before && n.Guard == ib.GuardReadOnly && n.Cause == ib.CauseReadOnly
 	})
 }
 
@@ -116,11 +117,11 @@ func TestRestartFromTheWire(t *testing.T) {
 	due := now.Add(2 * time.Minute).Truncate(time.Minute).Add(time.Minute)
 	d.gw.ClockSkew(due.Sub(now) - 12*time.Second)
 	d.gw.Drop()
-	d.until("it knows the restart", func() bool { return d.sup.Snapshot().Exit.Kind == conn.ExitRestart })
+	d.until("it knows the restart", func() bool { return d.sup.Snapshot().Exit.Kind == ib.ExitRestart })
 	session := d.session()
 	var last time.Time
 	for id := int64(1); ; id++ {
-		if err := session.Place(id, buy(fmt.Sprint("r", id), 1, 90), conn.Conditions{}); err == nil {
+		if err := session.Place(id, buy(fmt.Sprint("r", id), 1, 90), ib.Conditions{}); err == nil {
 			last = time.Now()
 		} else if id == 1 {
 			t.Log(err)

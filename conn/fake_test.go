@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/wire"
 )
 
@@ -20,7 +22,7 @@ type fakeGateway struct {
 	inUse atomic.Int32 // attempts under way and sessions not over yet
 
 	mu        sync.Mutex
-	refusal   Cause // of the next attempts; empty = READY
+	refusal   ib.Cause // of the next attempts; empty = READY
 	takes     time.Duration
 	stubborn  bool // attempts last until they are given up, and become READY then
 	lost      bool // at READY, Gateway has no upstream
@@ -34,7 +36,7 @@ type fakeGateway struct {
 
 // fakeLink is a socket to a gateway that logs its client in and reads what it sends. What is told of it is made up.
 type fakeLink struct {
-	*socket
+	*ib.Socket
 	g        *fakeGateway
 	number   uint64
 	heard    atomic.Int64
@@ -45,8 +47,8 @@ type fakeLink struct {
 	post     func(input)
 }
 
-func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway,
-	*AttemptError,
+func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, ib.Gateway,
+	*ib.AttemptError,
 ) {
 	if n := g.inUse.Add(1); n != 1 {
 		g.t.Errorf("attempt %d while %d others are there", d.session, n-1)
@@ -58,9 +60,9 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	if onAttempt != nil {
 		onAttempt()
 	}
-	fail := func(c Cause) (link, Gateway, *AttemptError) {
+	fail := func(c ib.Cause) (link, ib.Gateway, *ib.AttemptError) {
 		g.inUse.Add(-1)
-		return nil, Gateway{}, &AttemptError{Cause: c, Port: d.ports[0]}
+		return nil, ib.Gateway{}, &ib.AttemptError{Cause: c, Port: d.ports[0]}
 	}
 	if stubborn {
 		<-ctx.Done()
@@ -69,12 +71,12 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 		select {
 		case <-time.After(takes):
 		case <-ctx.Done():
-			return fail(CauseNotReady)
+			return fail(ib.CauseNotReady)
 		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.refusal != CauseNone {
+	if g.refusal != ib.CauseNone {
 		return fail(g.refusal)
 	}
 	post(inSocket{session: d.session, port: d.ports[0], up: true})
@@ -82,7 +84,7 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	l := newFakeLink(g, d.session, ours)
 	l.post = post
 	go l.serve(theirs)
-	if err := l.open(context.Background()); err != nil {
+	if err := l.Open(context.Background()); err != nil {
 		g.t.Error(err)
 	}
 	l.heard.Store(int64(g.mono()))
@@ -92,20 +94,20 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	}
 	g.link, g.frozen = l, false
 	g.readies++
-	return l, l.about("127.0.0.1", d.ports[0]), nil
+	return l, l.About("127.0.0.1", d.ports[0]), nil
 }
 
 func newFakeLink(g *fakeGateway, number uint64, ours net.Conn) *fakeLink {
-	return &fakeLink{socket: newSocket(ours, number, 17, g.mono, func(news) {}), g: g, number: number}
+	return &fakeLink{Socket: ib.NewSocket(ours, number, 17, g.mono, func(ib.News) {}), g: g, number: number}
 }
 
 func (l *fakeLink) serve(c net.Conn) {
 	_, _ = io.ReadFull(c, make([]byte, len(wire.Hello())))
-	p := &peer{Conn: c, version: 225}
-	p.send(textFrame("225", "20261123"))
+	p := &ibtest.Peer{Conn: c, Version: 225}
+	p.Send(ibtest.TextFrame("225", "20261123"))
 	in := wire.NewReader(c)
 	if _, err := in.Next(); err == nil {
-		p.login("DU1")
+		p.Login("DU1")
 	}
 	for {
 		if _, err := in.Next(); err != nil {
@@ -116,14 +118,14 @@ func (l *fakeLink) serve(c net.Conn) {
 }
 
 // cut ends the session from Gateway's side and reports whether there was one.
-func (g *fakeGateway) cut(c Cause) bool {
+func (g *fakeGateway) cut(c ib.Cause) bool {
 	g.mu.Lock()
 	l := g.link
 	g.mu.Unlock()
 	if l == nil {
 		return false
 	}
-	l.end(c)
+	l.End(c)
 	return true
 }
 
@@ -153,21 +155,21 @@ func (g *fakeGateway) set(f func(*fakeGateway)) {
 }
 
 func (l *fakeLink) code(code int) {
-	l.post(inCode{session: l.number, request: -1, code: code, text: "text"})
+	l.post(ib.Said{Session: l.number, Request: -1, Code: code, Text: "text"})
 }
 
-func (l *fakeLink) seen() evidence {
-	return evidence{session: l.number, heard: time.Duration(l.heard.Load()), asked: time.Duration(l.asked.Load())}
+func (l *fakeLink) Seen() ib.Evidence {
+	return ib.Evidence{Session: l.number, Heard: time.Duration(l.heard.Load()), Asked: time.Duration(l.asked.Load())}
 }
 
 // answer answers the time request.
 func (l *fakeLink) answer() {
 	now, asked := l.g.mono(), time.Duration(l.asked.Swap(0))
 	l.heard.Store(int64(now))
-	l.post(inAnswered{session: l.number, asked: asked, rtt: now - asked})
+	l.post(ib.Answered{Session: l.number, Asked: asked, RTT: now - asked})
 }
 
-func (l *fakeLink) probe() {
+func (l *fakeLink) Probe() {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()
 	if l.asked.Swap(int64(l.g.mono())) != 0 {
@@ -178,7 +180,7 @@ func (l *fakeLink) probe() {
 	}
 }
 
-func (l *fakeLink) end(cause Cause) {
+func (l *fakeLink) End(cause ib.Cause) {
 	l.once.Do(func() {
 		l.g.mu.Lock()
 		if l.g.link == l {
@@ -186,6 +188,6 @@ func (l *fakeLink) end(cause Cause) {
 		}
 		l.g.mu.Unlock()
 		l.g.inUse.Add(-1)
-		l.socket.end(cause)
+		l.Socket.End(cause)
 	})
 }

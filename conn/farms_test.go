@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 )
 
 // farmRow says what the state is after a notice.
@@ -64,7 +67,7 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 			p.act(t, i, r)
 		}
 		for i, r := range rows {
-			p.feed(inCode{session: p.m.session, request: -1, code: r.code, text: r.text})
+			p.feed(ib.Said{Session: p.m.session, Request: -1, Code: r.code, Text: r.text})
 			got := "-"
 			if p.m.upstream {
 				_, got = p.m.trouble()
@@ -79,21 +82,21 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 // TestErrorsAboutOneRequest has codes that end a session come with the number of one request: they are about that
 // alone.
 func TestErrorsAboutOneRequest(t *testing.T) {
-	for _, v := range versions {
+	for _, v := range ibtest.Versions {
 		g, s, r := connect(t, v, nil)
-		for _, request := range []int{7, 1<<31 - 1<<24 + 1, 1<<31 - 1<<16 + 1, 1<<31 - 1<<10} { // an order, and other requests
+		for _, request := range []int{7, 1<<31 - 1<<24 + 1, 1<<31 - 1<<16 + 1, 1<<31 - 1<<10} { // an order, too
 			for _, code := range []int{502, 504, 507} {
-				g.peer().about(request, code, "Not connected")
+				g.Peer().About(request, code, "Not connected")
 			}
 		}
-		g.peer().code(399, "the end")
-		eventually(t, "notices", func() bool {
+		g.Peer().Code(399, "the end")
+		ibtest.Eventually(t, "notices", func() bool {
 			return len(r.of(EventNotice)) > 0 && r.of(EventNotice)[len(r.of(EventNotice))-1].Detail == "the end"
 		})
 		if n := s.Snapshot(); n.Session != 1 || n.Lost != 0 {
 			t.Errorf("version %d: %+v", v, n)
 		}
-		g.peer().code(504, "Not connected")
+		g.Peer().Code(504, "Not connected")
 		await(t, s, fmt.Sprintf("version %d: loss", v), 10*time.Second, func(n *Snapshot) bool { return n.Lost == 1 })
 	}
 }

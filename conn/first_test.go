@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // TestBeforeTheFirstConnection: until a Gateway has answered for the first time ever, nothing is an outage and a reset
@@ -17,7 +18,7 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 		cfg.First = true
 		// at midnight, which it is
 		cfg.Calendar = calendar.Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}}
-		b := newBubble(t, cfg, func(g *fakeGateway) { g.refusal = CauseRefused })
+		b := newBubble(t, cfg, func(g *fakeGateway) { g.refusal = ib.CauseRefused })
 		for range 10 {
 			if n := b.after(40 * time.Second); n.State != Connecting || !n.First || n.Attempt.Number < 2 {
 				t.Fatalf("state %s, first %v, attempt %d", n.State, n.First, n.Attempt.Number)
@@ -26,12 +27,12 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 		if err := b.s.Configure(t.Context(), cfg); err != nil { // as settings are changed
 			t.Fatal(err)
 		}
-		b.g.set(func(g *fakeGateway) { g.refusal = CauseNone })
+		b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseNone })
 		if n := b.after(20 * time.Second); n.State != Connected || n.First || !n.Window.Active {
 			t.Fatalf("state %s, first %v, window %+v", n.State, n.First, n.Window)
 		}
-		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
-		b.g.cut(CauseClosed)
+		b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseRefused })
+		b.g.cut(ib.CauseClosed)
 		if n := b.after(10 * time.Second); n.State != ResetWindow {
 			t.Errorf("after the first connection: state %s", n.State)
 		}

@@ -74,7 +74,7 @@ func (f *flood) pass(now instant, state State, events []Event) []Event {
 		if e.Kind == EventStopped {
 			list = append(list, f.due(now, state, true)...)
 		}
-		if f.passes(now.mono, e) {
+		if f.passes(now.Mono, e) {
 			list = append(list, *e)
 		}
 	}
@@ -131,22 +131,22 @@ func (f *flood) look(at time.Duration) {
 // due returns what was kept of the subjects whose time is over, or of all. Subjects of which nothing was kept are
 // forgotten.
 func (f *flood) due(now instant, state State, all bool) (list []Event) {
-	if f.next == 0 || !all && now.mono < f.next {
+	if f.next == 0 || !all && now.Mono < f.next {
 		return nil
 	}
 	f.next = 0
 	for s, t := range f.subjects {
 		switch {
-		case !all && now.mono < t.ends:
+		case !all && now.Mono < t.ends:
 			f.look(t.ends)
 		case len(t.kept) == 0:
 			delete(f.subjects, s)
 		default:
 			for _, e := range t.kept {
-				e.At, e.State = now.wall, state
+				e.At, e.State = now.Wall, state
 				list = append(list, e)
 			}
-			*t = tally{ends: now.mono + t.lasts, lasts: t.lasts, passed: len(t.kept)}
+			*t = tally{ends: now.Mono + t.lasts, lasts: t.lasts, passed: len(t.kept)}
 			f.look(t.ends)
 		}
 	}

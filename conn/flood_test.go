@@ -3,9 +3,13 @@ package conn
 import (
 	"testing"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
-func at(mono time.Duration) instant { return instant{moment: moment{time.Unix(0, 0).Add(mono), mono}} }
+func at(mono time.Duration) instant {
+	return instant{Moment: ib.Moment{Wall: time.Unix(0, 0).Add(mono), Mono: mono}}
+}
 
 // TestFloodOfOneCode passes a few of what repeats, then one for each time with a count, and forgets the code when it is
 // quiet.
@@ -55,7 +59,7 @@ func TestFloodKeepsLossAndRecovery(t *testing.T) {
 			list = append(list, f.pass(at(time.Duration(i)), Connected, []Event{{Kind: last}})...)
 		}
 		list = append(list, f.pass(at(floodTime), Connected, nil)...)
-		if e := list[len(list)-1]; len(list) > 2*floodPassed && (e.At != at(floodTime).wall ||
+		if e := list[len(list)-1]; len(list) > 2*floodPassed && (e.At != at(floodTime).Wall ||
 			e.State != Connected) {
 			t.Errorf("%d flaps: told late with the time %v and the state %s", flaps, e.At, e.State)
 		}

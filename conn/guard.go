@@ -1,58 +1,33 @@
 package conn
 
-import "fmt"
-
-// GuardReason says why the guard is closed; empty means that it is open.
-type GuardReason string
-
-// The reasons for a closed guard, in the order in which they are checked.
-const (
-	GuardOpen        GuardReason = ""
-	GuardSocket      GuardReason = "socket_down"
-	GuardAPI         GuardReason = "api_down"
-	GuardUpstream    GuardReason = "upstream_lost"
-	GuardWoke        GuardReason = "woke" // the computer or this process was paused, and Gateway is asked again
-	GuardProbe       GuardReason = "probe_overdue"
-	GuardMode        GuardReason = "wrong_mode"
-	GuardReadOnly    GuardReason = "read_only"
-	GuardExit        GuardReason = "restart_soon"       // Gateway restarts or logs off in a moment, as it has announced
-	GuardUnconfirmed GuardReason = "orders_unconfirmed" // reconciling has failed more than once, and is tried again
-	GuardReconciling GuardReason = "reconciling"
-)
+import "gatewatch/conn/ib"
 
 // guard says whether orders may leave. It depends on the real state alone.
-func (m *model) guard() GuardReason {
+func (m *model) guard() ib.GuardReason {
 	switch {
 	case m.phase == idle || !m.socket:
-		return GuardSocket
+		return ib.GuardSocket
 	case m.phase != up:
-		return GuardAPI
+		return ib.GuardAPI
 	case !m.upstream:
-		return GuardUpstream
+		return ib.GuardUpstream
 	case m.unanswered() && m.woke:
-		return GuardWoke
+		return ib.GuardWoke
 	case m.unanswered():
-		return GuardProbe
+		return ib.GuardProbe
 	case m.wrongMode:
-		return GuardMode
-	case m.blocked() == CauseReadOnly:
-		return GuardReadOnly
+		return ib.GuardMode
+	case m.blocked() == ib.CauseReadOnly:
+		return ib.GuardReadOnly
 	case m.exits.closed:
-		return GuardExit
-	case m.blocked() == CauseUnconfirmed:
-		return GuardUnconfirmed
+		return ib.GuardExit
+	case m.blocked() == ib.CauseUnconfirmed:
+		return ib.GuardUnconfirmed
 	case !m.reconciled:
-		return GuardReconciling
+		return ib.GuardReconciling
 	}
-	return GuardOpen
+	return ib.GuardOpen
 }
 
 // unanswered reports whether Gateway, on a connection that is up, has yet to prove that it still answers.
 func (m *model) unanswered() bool { return m.suspect || !m.proven }
-
-// GuardError means that an order was not sent because the guard was closed.
-type GuardError struct{ Reason GuardReason }
-
-func (e *GuardError) Error() string {
-	return fmt.Sprintf("order not sent, guard closed: %s", e.Reason)
-}

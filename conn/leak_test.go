@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,8 +27,8 @@ func TestThousandDrops(t *testing.T) {
 		t.Skip("a thousand drops take some seconds")
 	}
 	const cycles, warmUp = 1000, 100
-	g := newScripted(t, 225)
-	cfg := testConfig(g.port())
+	g := ibtest.NewScripted(t, 225)
+	cfg := testConfig(g.Port())
 	cfg.Delays = []time.Duration{time.Millisecond}
 	s, r := startRecorded(t, cfg)
 	load(t, s)
@@ -33,8 +36,8 @@ func TestThousandDrops(t *testing.T) {
 	cycle := func(i int) {
 		n := await(t, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })
 		last = n.Session
-		g.peer().send(bytes.Repeat(tickPrice(1, 1, 100), 100))
-		g.drop(i%2 == 0)
+		g.Peer().Send(bytes.Repeat(ibtest.TickPrice(1, 1, 100), 100))
+		g.Drop(i%2 == 0)
 	}
 	for i := range warmUp {
 		cycle(i)
@@ -45,7 +48,7 @@ func TestThousandDrops(t *testing.T) {
 		cycle(i)
 	}
 	await(t, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })
-	eventually(t, "what is left over goes", func() bool {
+	ibtest.Eventually(t, "what is left over goes", func() bool {
 		g, f, _ := counts(t)
 		return g <= goroutines && f <= files
 	})
@@ -65,14 +68,14 @@ func load(t *testing.T, s *Supervisor) {
 	var callers sync.WaitGroup
 	t.Cleanup(func() { cancel(); callers.Wait() })
 	var id atomic.Int64
-	for _, call := range []func(*Session){
-		func(s *Session) { _ = s.Place(id.Add(1), someOrder, Conditions{}) },
-		func(s *Session) { _ = s.Cancel(id.Load()) },
-		func(s *Session) { _ = s.Subscribe(1+id.Load(), someStock) },
-		func(s *Session) {
+	for _, call := range []func(*ib.Session){
+		func(s *ib.Session) { _ = s.Place(id.Add(1), ibtest.SomeOrder, ib.Conditions{}) },
+		func(s *ib.Session) { _ = s.Cancel(id.Load()) },
+		func(s *ib.Session) { _ = s.Subscribe(1+id.Load(), ibtest.SomeStock) },
+		func(s *ib.Session) {
 			ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 			defer cancel()
-			_, _ = s.Details(ctx, someStock)
+			_, _ = s.Details(ctx, ibtest.SomeStock)
 		},
 	} {
 		callers.Go(func() {
@@ -91,14 +94,14 @@ func load(t *testing.T, s *Supervisor) {
 // TestGoroutinesOfASession counts what a session that is up costs.
 func TestGoroutinesOfASession(t *testing.T) {
 	_, s, _ := connect(t, 225, nil)
-	if err := s.Session().Subscribe(1, someStock); err != nil {
+	if err := s.Session().Subscribe(1, ibtest.SomeStock); err != nil {
 		t.Fatal(err)
 	}
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	n := 0
 	for one := range bytes.SplitSeq(stacks, []byte("\n\n")) {
-		if bytes.Contains(one, []byte("conn.(*socket)")) || bytes.Contains(one, []byte("(*Supervisor).dial.")) {
+		if bytes.Contains(one, []byte("ib.(*Socket)")) || bytes.Contains(one, []byte("(*Supervisor).dial.")) {
 			n++
 		}
 	}

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
 // watched returns a desk that gets market data many times a second.
-func watched(t *testing.T, limits func(*conn.Config)) (*desk, *conn.Session) {
+func watched(t *testing.T, limits func(*conn.Config)) (*desk, *ib.Session) {
 	d := newDesk(t, sim.Config{TickRate: 20}, limits)
 	s := d.session()
 	if err := s.Subscribe(1, apple); err != nil {
@@ -20,21 +21,21 @@ func watched(t *testing.T, limits func(*conn.Config)) (*desk, *conn.Session) {
 	id := s.FirstOrderID()
 	d.until("an order is sent", func() bool {
 		id++
-		return s.Place(id, buy("before", 1, 1), conn.Conditions{}) == nil
+		return s.Place(id, buy("before", 1, 1), ib.Conditions{}) == nil
 	})
 	d.until("an answer is measured", func() bool { return d.sup.Snapshot().Probe != 0 })
 	return d, s
 }
 
 // blocked tries to place orders for a while; none may leave.
-func (d *desk) blocked(s *conn.Session, from int64, during time.Duration) (silent, shut int) {
+func (d *desk) blocked(s *ib.Session, from int64, during time.Duration) (silent, shut int) {
 	d.t.Helper()
 	before := d.gw.State().Counters.Orders
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		from++
-		err, guard := s.Place(from, buy("late", 1, 1), conn.Conditions{}), (*conn.GuardError)(nil)
+		err, guard := s.Place(from, buy("late", 1, 1), ib.Conditions{}), (*ib.GuardError)(nil)
 		switch {
-		case errors.Is(err, conn.ErrGatewaySilent):
+		case errors.Is(err, ib.ErrGatewaySilent):
 			silent++
 		case errors.As(err, &guard):
 			shut++
@@ -59,12 +60,12 @@ func TestNoOrderOnALatePrice(t *testing.T) {
 	if silent == 0 || shut == 0 {
 		t.Errorf("%d orders were blocked as Gateway did not answer, %d by the guard", silent, shut)
 	}
-	if n := d.sup.Snapshot(); n.Lost != 0 || n.Guard != conn.GuardProbe || n.State != conn.Degraded {
+	if n := d.sup.Snapshot(); n.Lost != 0 || n.Guard != ib.GuardProbe || n.State != conn.Degraded {
 		t.Errorf("%+v", n)
 	}
 	d.gw.Lag(0)
 	d.until("the guard is open", func() bool { return s.Guard() == nil })
-	if err := s.Place(5000, buy("after", 1, 1), conn.Conditions{}); err != nil {
+	if err := s.Place(5000, buy("after", 1, 1), ib.Conditions{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -76,7 +77,7 @@ func TestTicksOnly(t *testing.T) {
 	d, s := watched(t, usualLimits)
 	d.gw.TicksOnly(true)
 	d.until("the guard is shut", func() bool { return s.Guard() != nil })
-	if n := d.sup.Snapshot(); n.Guard != conn.GuardProbe || n.State != conn.Degraded || n.Cause != conn.CauseSilent {
+	if n := d.sup.Snapshot(); n.Guard != ib.GuardProbe || n.State != conn.Degraded || n.Cause != ib.CauseSilent {
 		t.Errorf("%+v", n)
 	}
 	d.blocked(s, 1000, 3*time.Second)

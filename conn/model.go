@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // instant is one moment, with what the present session's counters say at that moment.
 type instant struct {
-	moment
-	seen evidence
+	ib.Moment
+	seen ib.Evidence
 }
 
 // heartbeat bounds the time between two looks at the clocks.
@@ -57,7 +58,7 @@ type model struct {
 	doubt    string // what the last of them was about
 
 	settingsReadOnly bool // Gateway says that its API is read-only, in its settings
-	resubmit         Switch
+	resubmit         ib.Switch
 	exits            exits
 
 	unsupported   Unsupported // as Gateway has said in the last connection
@@ -80,14 +81,14 @@ type model struct {
 	asking   time.Duration // since when an answer to that is missing; 0 = there is one
 	answered time.Duration // when the last answer came
 
-	cause  Cause
+	cause  ib.Cause
 	code   int
 	detail string
 
-	gateway  Gateway
-	tried    []PortTry // of the last attempt, if it failed; not changed in place
-	portHint int       // where Gateway was last, or said that it would be
-	found    Mode      // of the accounts of the last session
+	gateway  ib.Gateway
+	tried    []ib.PortTry // of the last attempt, if it failed; not changed in place
+	portHint int          // where Gateway was last, or said that it would be
+	found    ib.Mode      // of the accounts of the last session
 	lost     uint64
 	run      uint64 // of reconciling; only the result of the latest counts
 
@@ -101,7 +102,7 @@ type model struct {
 	setBack time.Duration // by how much the wall clock was set back since the start, below 0
 }
 
-// input is one of the inputs of next: those here, and all [news].
+// input is one of the inputs of next: those here, and all [ib.News].
 type input any
 
 type (
@@ -116,17 +117,17 @@ type (
 	}
 	inReady struct {
 		session uint64
-		gateway Gateway
+		gateway ib.Gateway
 
 		link link // too alive for next: for the supervisor itself
 	}
 	inFailed struct {
 		session uint64
-		err     *AttemptError
+		err     *ib.AttemptError
 	}
 	inLost struct {
 		session uint64
-		cause   Cause
+		cause   ib.Cause
 		code    int
 		detail  string
 	}

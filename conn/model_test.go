@@ -9,20 +9,21 @@ import (
 	"pgregory.net/rapid"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // TestEveryCode holds the code table against the meanings that IBKR publishes.
 func TestEveryCode(t *testing.T) {
 	type is struct {
 		state State
-		guard GuardReason
+		guard ib.GuardReason
 		emit  string
 		do    string
 	}
 	fine := is{state: Connected}
-	lost := is{state: UpstreamLost, guard: GuardUpstream, emit: "upstream_lost"}
+	lost := is{state: UpstreamLost, guard: ib.GuardUpstream, emit: "upstream_lost"}
 	broken := is{state: Degraded, emit: "farm"}
-	dropped := is{state: Reconnecting, guard: GuardSocket, emit: "lost", do: "close"}
+	dropped := is{state: Reconnecting, guard: ib.GuardSocket, emit: "lost", do: "close"}
 	notice := is{state: Connected, emit: "notice"}
 	want := map[int]is{
 		1100: lost, 2110: lost, 1101: notice, 1102: notice, 1300: dropped, 2172: notice,
@@ -50,16 +51,16 @@ func TestEveryCode(t *testing.T) {
 func TestUpstreamLostBeforeReady(t *testing.T) {
 	p := newPlay(reconciling)
 	for i, r := range []row{
-		{in: onStart, do: "dial", emit: "started", state: Connecting, guard: GuardSocket},
+		{in: onStart, do: "dial", emit: "started", state: Connecting, guard: ib.GuardSocket},
 		{in: func(p *play) input {
 			return inSocket{session: 1, port: 4002, up: true}
-		}, state: Connecting, guard: GuardAPI},
-		{in: onCode(2110), state: Connecting, guard: GuardAPI},
-		{in: onReady, emit: "connected, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
-		{in: onCode(1102), do: "reconcile", emit: "upstream_restored", state: Connected, guard: GuardReconciling},
+		}, state: Connecting, guard: ib.GuardAPI},
+		{in: onCode(2110), state: Connecting, guard: ib.GuardAPI},
+		{in: onReady, emit: "connected, upstream_lost", state: UpstreamLost, guard: ib.GuardUpstream},
+		{in: onCode(1102), do: "reconcile", emit: "upstream_restored", state: Connected, guard: ib.GuardReconciling},
 	} {
 		p.act(t, i, r)
-		if n := p.m.snapshot(p.cfg); n.State == UpstreamLost && (n.Cause != CauseUpstream || n.Code != 2110 ||
+		if n := p.m.snapshot(p.cfg); n.State == UpstreamLost && (n.Cause != ib.CauseUpstream || n.Code != 2110 ||
 			n.Detail != "text") {
 			t.Errorf("%+v", n)
 		}
@@ -70,8 +71,8 @@ func TestOutageBeginsWithUpstream(t *testing.T) {
 	p := newPlay(nil)
 	for i, r := range []row{
 		opening[0], opening[1],
-		{in: onCode(1100), emit: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
-		{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket},
+		{in: onCode(1100), emit: "upstream_lost", state: UpstreamLost, guard: ib.GuardUpstream},
+		{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: ib.GuardSocket},
 		{after: time.Second, in: onReady, do: "dial", emit: "connected", state: Connected},
 	} {
 		p.act(t, i, r)
@@ -80,7 +81,7 @@ func TestOutageBeginsWithUpstream(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	// The next outage begins by itself.
-	p.act(t, 5, row{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket})
+	p.act(t, 5, row{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: ib.GuardSocket})
 	p.act(t, 6, row{after: time.Second, in: onReady, do: "dial", emit: "connected", state: Connected})
 	if e := p.last[0]; e.Duration != time.Second {
 		t.Errorf("%+v", e)
@@ -135,15 +136,15 @@ func TestPortIsWatchedOnlyAfterARefusalHere(t *testing.T) {
 func TestSearchStaysWithItsKindOfAccount(t *testing.T) {
 	for name, c := range map[string]struct {
 		port, hint  int
-		mode, found Mode
+		mode, found ib.Mode
 		want        []int
 	}{
-		"all":                {0, 0, AnyMode, AnyMode, []int{4002, 7497, 4001, 7496}},
-		"where it was":       {0, 7497, AnyMode, Paper, []int{7497, 4002}},
-		"on another port":    {0, 4444, AnyMode, Live, []int{4444, 4001, 7496}},
-		"paper":              {0, 0, Paper, AnyMode, []int{4002, 7497}},
-		"live":               {0, 0, Live, AnyMode, []int{4001, 7496}},
-		"the one that's set": {5000, 7497, AnyMode, Paper, []int{5000}},
+		"all":                {0, 0, ib.AnyMode, ib.AnyMode, []int{4002, 7497, 4001, 7496}},
+		"where it was":       {0, 7497, ib.AnyMode, ib.Paper, []int{7497, 4002}},
+		"on another port":    {0, 4444, ib.AnyMode, ib.Live, []int{4444, 4001, 7496}},
+		"paper":              {0, 0, ib.Paper, ib.AnyMode, []int{4002, 7497}},
+		"live":               {0, 0, ib.Live, ib.AnyMode, []int{4001, 7496}},
+		"the one that's set": {5000, 7497, ib.AnyMode, ib.Paper, []int{5000}},
 	} {
 		m := model{portHint: c.hint, found: c.found}
 		if got := m.ports(&Config{Port: c.port, Mode: c.mode}); !reflect.DeepEqual(got, c.want) {
@@ -156,8 +157,8 @@ func TestShownTimeFollowsTheClock(t *testing.T) {
 	p := newPlay(func(c *Config) { c.Delays = []time.Duration{time.Hour} })
 	for i, r := range []row{
 		opening[0], opening[1],
-		{in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket},
-		{after: time.Minute, in: onClock(-3 * time.Hour), state: Reconnecting, guard: GuardSocket},
+		{in: onLost, emit: "lost", state: Reconnecting, guard: ib.GuardSocket},
+		{after: time.Minute, in: onClock(-3 * time.Hour), state: Reconnecting, guard: ib.GuardSocket},
 	} {
 		p.act(t, i, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"time"
 
+	"gatewatch/conn/ib"
 	"gatewatch/conn/texts"
 )
 
@@ -27,9 +28,9 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	switch in := in.(type) {
 	case inStart:
 		s.m.first = cfg.First
-		s.due(now.mono)
+		s.due(now.Mono)
 	case inStop:
-		s.end(CauseStopping)
+		s.end(ib.CauseStopping)
 		s.m.stopped = true
 		s.emit(Event{Kind: EventStopped})
 	case inTick:
@@ -45,17 +46,17 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		s.attemptFailed(in)
 	case inLost:
 		s.sessionLost(in.session, in.cause, in.code, in.detail)
-	case inCode:
-		if in.session == s.m.session && s.m.phase != idle {
+	case ib.Said:
+		if in.Session == s.m.session && s.m.phase != idle {
 			s.notice(in)
 		} else {
 			s.lateNotice(in)
 		}
-	case inAnswered:
+	case ib.Answered:
 		s.answered(in)
 	case inReconciled:
 		s.reconciled(in)
-	case inConfig:
+	case ib.Reported:
 		s.settings(in)
 	case inDoubt:
 		s.doubted(in)
@@ -79,14 +80,14 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 }
 
 func (s *step) do(e effect)  { s.effects = append(s.effects, e) }
-func (s *step) emit(e Event) { e.At = s.now.wall; s.events = append(s.events, e) }
+func (s *step) emit(e Event) { e.At = s.now.Wall; s.events = append(s.events, e) }
 
 // enter is the one place that enters a state.
 func (s *step) enter() {
 	m := &s.m
 	state := m.inState()
 	if state != m.state {
-		m.state, m.since = state, s.now.wall
+		m.state, m.since = state, s.now.Wall
 	}
 	for i := range s.events {
 		s.events[i].State = state
@@ -103,7 +104,7 @@ func (m *model) inState() State {
 	case m.phase == up && !m.upstream:
 		return UpstreamLost
 	case m.phase == up:
-		if cause, _ := m.trouble(); cause != CauseNone {
+		if cause, _ := m.trouble(); cause != ib.CauseNone {
 			return Degraded
 		}
 		return Connected
@@ -116,16 +117,16 @@ func (m *model) inState() State {
 }
 
 // trouble returns what degrades a connection that is up, and a detail of it.
-func (m *model) trouble() (Cause, string) {
+func (m *model) trouble() (ib.Cause, string) {
 	switch {
 	case m.suspect:
-		return CauseSilent, ""
+		return ib.CauseSilent, ""
 	case m.wrongMode:
-		return CauseWrongMode, ""
-	case m.blocked() != CauseNone:
+		return ib.CauseWrongMode, ""
+	case m.blocked() != ib.CauseNone:
 		return m.blocked(), m.doubt
 	case m.competing:
-		return CauseCompeting, ""
+		return ib.CauseCompeting, ""
 	}
 	worst := ""
 	for name, st := range m.farms {
@@ -134,9 +135,9 @@ func (m *model) trouble() (Cause, string) {
 		}
 	}
 	if worst != "" {
-		return CauseFarm, worst
+		return ib.CauseFarm, worst
 	}
-	return CauseNone, ""
+	return ib.CauseNone, ""
 }
 
 // resting reports whether attempts rest because of the reset window. The first connection ever is looked for at any
@@ -153,7 +154,7 @@ func (m *model) watching(cfg *Config) bool {
 // Gateway that restarts must not be replaced by the live TWS beside it.
 func (m *model) ports(cfg *Config) []int {
 	mode := cfg.Mode
-	if m.found != AnyMode && m.found != "" {
+	if m.found != ib.AnyMode && m.found != "" {
 		mode = m.found
 	}
 	return cfg.ports(m.portHint, mode)
@@ -162,24 +163,24 @@ func (m *model) ports(cfg *Config) []int {
 // due plans the next attempt.
 func (s *step) due(at time.Duration) {
 	s.m.due = at
-	s.m.dueWall = s.now.wall.Add(at - s.now.mono)
+	s.m.dueWall = s.now.Wall.Add(at - s.now.Mono)
 }
 
 func (s *step) wait() {
 	d := s.cfg.delay(s.m.waits, s.rand())
 	s.m.waits++
-	s.due(s.now.mono + d)
+	s.due(s.now.Mono + d)
 }
 
 func (s *step) dial(conn net.Conn, port int) {
 	m := &s.m
 	m.session++
 	m.attempt++
-	m.phase, m.dialled = trying, s.now.mono
+	m.phase, m.dialled = trying, s.now.Mono
 	m.refused = false
 	m.fresh()
 	m.socket = conn != nil
-	m.gateway = Gateway{Host: s.cfg.Host, Mode: AnyMode}
+	m.gateway = ib.Gateway{Host: s.cfg.Host, Mode: ib.AnyMode}
 	ports := []int{port}
 	if conn == nil {
 		ports = m.ports(s.cfg)
@@ -195,7 +196,7 @@ func (s *step) dial(conn net.Conn, port int) {
 func (m *model) fresh() {
 	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
 	m.checking, m.readOnly, m.tries, m.doubt = false, false, 0, ""
-	m.settingsReadOnly, m.resubmit = false, SwitchUnknown
+	m.settingsReadOnly, m.resubmit = false, ib.SwitchUnknown
 	m.farms, m.rtt, m.skew = nil, 0, 0
 }
 
@@ -212,13 +213,13 @@ func (s *step) ready(in inReady) {
 	}
 	m.portHint = in.gateway.Port
 	m.found = in.gateway.Mode
-	m.wrongMode = s.cfg.Mode != AnyMode && m.found != AnyMode && m.found != s.cfg.Mode
-	m.upSince, m.heard, m.asked, m.asking, m.answered = s.now.mono, s.now.mono, s.now.mono, 0, 0
+	m.wrongMode = s.cfg.Mode != ib.AnyMode && m.found != ib.AnyMode && m.found != s.cfg.Mode
+	m.upSince, m.heard, m.asked, m.asking, m.answered = s.now.Mono, s.now.Mono, s.now.Mono, 0, 0
 	m.proven = m.gap <= m.dialled // else the login may have waited in a buffer
 	m.woke = !m.proven
 	var outage time.Duration
 	if !m.downSince.IsZero() {
-		outage = max(0, s.now.wall.Sub(m.downSince))
+		outage = max(0, s.now.Wall.Sub(m.downSince))
 	}
 	s.emit(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
 	m.attempt = 0
@@ -226,20 +227,20 @@ func (s *step) ready(in inReady) {
 		s.lostUpstream()
 		return
 	}
-	m.cause, m.code, m.detail = CauseNone, 0, ""
+	m.cause, m.code, m.detail = ib.CauseNone, 0, ""
 	s.reconcile(0)
 	s.lookAtWindows()
-	s.emitBlocked(CauseNone) // Gateway may have reported its settings before
+	s.emitBlocked(ib.CauseNone) // Gateway may have reported its settings before
 }
 
 // down clears what is only true of a connection that is up.
-func (s *step) down(cause Cause, code int, detail string) {
+func (s *step) down(cause ib.Cause, code int, detail string) {
 	m := &s.m
 	m.phase = idle
 	m.fresh()
 	m.upstream = false
 	m.asking = 0
-	m.gateway = Gateway{Host: m.gateway.Host, Port: m.gateway.Port, Mode: AnyMode}
+	m.gateway = ib.Gateway{Host: m.gateway.Host, Port: m.gateway.Port, Mode: ib.AnyMode}
 	m.cause, m.code, m.detail = cause, code, detail
 }
 
@@ -251,8 +252,8 @@ func (s *step) attemptFailed(in inFailed) {
 	s.down(in.err.Cause, in.err.Code, in.err.Detail())
 	m.gateway.Port = in.err.Port // of several that were tried in vain, none
 	m.failed, m.tried = true, in.err.Tried
-	m.refused = in.err.Cause == CauseRefused
-	if in.err.Cause == CausePortChanged {
+	m.refused = in.err.Cause == ib.CauseRefused
+	if in.err.Cause == ib.CausePortChanged {
 		m.portHint = texts.Port(in.err.Text)
 	}
 	s.emit(Event{
@@ -262,36 +263,36 @@ func (s *step) attemptFailed(in inFailed) {
 	s.wait()
 }
 
-func (s *step) sessionLost(session uint64, cause Cause, code int, detail string) {
+func (s *step) sessionLost(session uint64, cause ib.Cause, code int, detail string) {
 	m := &s.m
 	if session != m.session || m.phase != up {
 		return
 	}
 	s.down(cause, code, detail)
-	if s.now.mono-m.upSince >= s.cfg.Stable {
+	if s.now.Mono-m.upSince >= s.cfg.Stable {
 		m.waits = 0
 	}
 	m.failed = true
 	m.lost++
-	if m.downSince = s.now.wall; !m.upstreamDownAt.IsZero() {
+	if m.downSince = s.now.Wall; !m.upstreamDownAt.IsZero() {
 		m.downSince = m.upstreamDownAt // the outage began when upstream went
 		m.upstreamDownAt = time.Time{}
 	}
 	s.emit(Event{
 		Kind: EventLost, Session: session, Cause: cause, Code: code, Detail: detail,
-		Duration: s.now.mono - m.upSince,
+		Duration: s.now.Mono - m.upSince,
 	})
 	s.wait()
 }
 
 // drop gives a session that is up, and is none any more, up for another one.
-func (s *step) drop(cause Cause, code int, detail string) {
+func (s *step) drop(cause ib.Cause, code int, detail string) {
 	s.do(doEnd{s.m.session})
 	s.sessionLost(s.m.session, cause, code, detail)
 }
 
 // end closes whatever is open, asked for by a person or a setting: that is no loss.
-func (s *step) end(cause Cause) {
+func (s *step) end(cause ib.Cause) {
 	m := &s.m
 	m.refused = false
 	if m.phase == idle {
@@ -299,7 +300,7 @@ func (s *step) end(cause Cause) {
 	}
 	if s.do(doEnd{m.session}); m.phase == up {
 		m.downSince, m.upstreamDownAt = time.Time{}, time.Time{}
-		s.emit(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.mono - m.upSince})
+		s.emit(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.Mono - m.upSince})
 	}
 	s.down(cause, 0, "")
 }
@@ -314,7 +315,7 @@ func (s *step) command(in inCommand) {
 	case in.connect:
 		if m.paused {
 			m.paused, m.failed, m.waits, m.attempt = false, false, 0, 0
-			m.cause, m.code, m.detail = CauseNone, 0, ""
+			m.cause, m.code, m.detail = ib.CauseNone, 0, ""
 			s.emit(Event{Kind: EventResumed})
 		}
 		s.dial(nil, 0)
@@ -322,9 +323,9 @@ func (s *step) command(in inCommand) {
 	case m.paused:
 		s.do(doReply{in.reply, ErrAlreadyPaused})
 	default:
-		s.end(CauseUser)
-		m.paused, m.found = true, AnyMode
-		m.cause, m.code, m.detail = CauseUser, 0, ""
+		s.end(ib.CauseUser)
+		m.paused, m.found = true, ib.AnyMode
+		m.cause, m.code, m.detail = ib.CauseUser, 0, ""
 		s.emit(Event{Kind: EventPaused})
 		s.do(doReply{in.reply, nil})
 	}
@@ -340,14 +341,14 @@ func (s *step) configure(in inConfigure) {
 		inUse = s.m.gateway.Port
 	}
 	if !old.SameTarget(in.cfg, inUse) {
-		s.m.portHint, s.m.found = 0, AnyMode
+		s.m.portHint, s.m.found = 0, ib.AnyMode
 		if s.m.phase != idle {
-			s.end(CauseReconfigured)
+			s.end(ib.CauseReconfigured)
 		}
 		s.m.refused, s.m.waits, s.m.attempt = false, 0, 0
-		s.due(s.now.mono)
-	} else if s.m.phase == idle && !s.m.resting() && s.m.due-s.now.mono > s.cfg.delay(s.m.waits, 0) {
-		s.due(s.now.mono + s.cfg.delay(s.m.waits, 0))
+		s.due(s.now.Mono)
+	} else if s.m.phase == idle && !s.m.resting() && s.m.due-s.now.Mono > s.cfg.delay(s.m.waits, 0) {
+		s.due(s.now.Mono + s.cfg.delay(s.m.waits, 0))
 	}
 	s.emit(Event{Kind: EventReconfigured})
 	s.do(doReply{in.reply, nil})

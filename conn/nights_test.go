@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
 // view is what matters of a snapshot during a night.
 type view struct {
 	state conn.State
-	cause conn.Cause
-	guard conn.GuardReason
+	cause ib.Cause
+	guard ib.GuardReason
 }
 
 // views records how what the snapshot says changes, until the test ends.
@@ -66,36 +67,36 @@ func inOrder(seen, want []view) bool {
 // TestNights plays every night that comes with the simulator, many times as fast as it would be.
 func TestNights(t *testing.T) {
 	open := view{state: conn.Connected}
-	upstream := view{conn.UpstreamLost, conn.CauseUpstream, conn.GuardUpstream}
+	upstream := view{conn.UpstreamLost, ib.CauseUpstream, ib.GuardUpstream}
 	for name, c := range map[string]struct {
 		speed float64
 		want  []view
 		lost  uint64 // sessions
 	}{
 		"server-reset": {60, []view{
-			open, upstream, {conn.Degraded, conn.CauseFarm, conn.GuardOpen}, open, upstream, open,
+			open, upstream, {conn.Degraded, ib.CauseFarm, ib.GuardOpen}, open, upstream, open,
 		}, 0},
 		"auto-restart": {30, []view{
 			open,
-			{state: conn.Reconnecting, guard: conn.GuardSocket},
-			{conn.Reconnecting, conn.CauseRefused, conn.GuardSocket},
-			{conn.Reconnecting, conn.CauseClientIDInUse, conn.GuardSocket},
+			{state: conn.Reconnecting, guard: ib.GuardSocket},
+			{conn.Reconnecting, ib.CauseRefused, ib.GuardSocket},
+			{conn.Reconnecting, ib.CauseClientIDInUse, ib.GuardSocket},
 			open,
 		}, 1},
 		"sunday-logoff": {
 			60,
-			[]view{open, upstream, {conn.Reconnecting, conn.CauseRefused, conn.GuardSocket}, open},
+			[]view{open, upstream, {conn.Reconnecting, ib.CauseRefused, ib.GuardSocket}, open},
 			1,
 		},
 		"frozen-jvm": {10, []view{
 			open,
-			{conn.Degraded, conn.CauseSilent, conn.GuardProbe},
-			{conn.Reconnecting, conn.CauseSilent, conn.GuardSocket},
-			{conn.Reconnecting, conn.CauseRefused, conn.GuardSocket},
+			{conn.Degraded, ib.CauseSilent, ib.GuardProbe},
+			{conn.Reconnecting, ib.CauseSilent, ib.GuardSocket},
+			{conn.Reconnecting, ib.CauseRefused, ib.GuardSocket},
 			open,
 		}, 1},
 		"competing-login": {20, []view{
-			open, {conn.Degraded, conn.CauseCompeting, conn.GuardOpen}, open, upstream, open,
+			open, {conn.Degraded, ib.CauseCompeting, ib.GuardOpen}, open, upstream, open,
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -17,11 +17,11 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 	d := newDesk(t, sim.Config{MaxMessageRate: -1, OpenOrdersOnConnect: true}, nil)
 	s := d.session()
 	for i := range 20 {
-		if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 50), conn.Conditions{}); err != nil {
+		if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 50), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.news(s, "the last order", func(n conn.OrderNews) bool { return n.Ref == "ref-19" })
+	d.news(s, "the last order", func(n ib.OrderNews) bool { return n.Ref == "ref-19" })
 	for range 50 {
 		s.Orders().Take(nil) // the session would wait
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Microsecond)
@@ -64,7 +64,7 @@ func TestExecutionsOfOthers(t *testing.T) {
 		other := d.another(3)
 		for i, one := range []*desk{other, d} {
 			s := one.session()
-			if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 0), conn.Conditions{}); err != nil {
+			if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 0), ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			one.status(s, int64(i+1), "Filled")
@@ -81,15 +81,15 @@ func TestQuestionsOnTheWire(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, Farms: []sim.Farm{}}, nil)
 		s := d.session()
-		if err := s.Place(1, buy("rests", 1, 50), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("rests", 1, 50), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.status(s, 1, "Submitted")
-		if err := s.Place(2, buy("filled", 1, 0), conn.Conditions{}); err != nil {
+		if err := s.Place(2, buy("filled", 1, 0), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.status(s, 2, "Filled")
-		for q, ask := range map[sim.Question]func(context.Context) ([]conn.OrderNews, error){
+		for q, ask := range map[sim.Question]func(context.Context) ([]ib.OrderNews, error){
 			sim.OpenOrders: s.OpenOrders, sim.CompletedOrders: s.CompletedOrders, sim.Executions: s.Executions,
 		} {
 			if err := d.gw.LeaveUnanswered(q, 1); err != nil {
@@ -111,13 +111,13 @@ func TestQuestionsOnTheWire(t *testing.T) {
 			}
 		}
 		d.gw.ReadOnly(true)
-		var refused *conn.RequestError
+		var refused *ib.RequestError
 		if _, err := s.OpenOrders(t.Context()); !errors.As(err, &refused) || refused.Code != 321 ||
-			refused.Question != conn.QuestionOpenOrders {
+			refused.Question != ib.QuestionOpenOrders {
 			t.Errorf("version %d: %v", v, err)
 		}
 		if _, err := s.CompletedOrders(t.Context()); !errors.As(err, &refused) ||
-			refused.Question != conn.QuestionCompletedOrders {
+			refused.Question != ib.QuestionCompletedOrders {
 			t.Errorf("version %d: %v", v, err)
 		}
 		if list, err := s.Executions(t.Context()); err != nil || len(list) != 1 {
@@ -133,25 +133,25 @@ func TestWhoseNews(t *testing.T) {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
 		d.price(100)
 		s := d.session()
-		if err := s.Place(1, buy("one", 1, 0), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("one", 1, 0), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		seen := map[conn.OrderNewsKind]bool{}
-		check := func(n conn.OrderNews) {
+		seen := map[ib.OrderNewsKind]bool{}
+		check := func(n ib.OrderNews) {
 			seen[n.Kind] = true
-			if n.Session != s.Number() || n.Kind != conn.OrderCommission && n.Client != int64(s.ClientID()) {
+			if n.Session != s.Number() || n.Kind != ib.OrderCommission && n.Client != int64(s.ClientID()) {
 				t.Errorf("version %d, session %d of client id %d: %+v", v, s.Number(), s.ClientID(), n)
 			}
 		}
-		d.news(s, "the commission", func(n conn.OrderNews) bool { check(n); return n.Kind == conn.OrderCommission })
+		d.news(s, "the commission", func(n ib.OrderNews) bool { check(n); return n.Kind == ib.OrderCommission })
 		if err := s.Cancel(77); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the error", func(n conn.OrderNews) bool {
+		d.news(s, "the error", func(n ib.OrderNews) bool {
 			check(n)
-			return n.Kind == conn.OrderError && n.Code == 10147
+			return n.Kind == ib.OrderError && n.Code == 10147
 		})
-		for _, kind := range []conn.OrderNewsKind{conn.OrderOpen, conn.OrderStatus, conn.OrderFilled, conn.OrderError} {
+		for _, kind := range []ib.OrderNewsKind{ib.OrderOpen, ib.OrderStatus, ib.OrderFilled, ib.OrderError} {
 			if !seen[kind] {
 				t.Errorf("version %d: nothing of kind %d", v, kind)
 			}

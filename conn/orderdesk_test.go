@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -23,7 +24,7 @@ type desk struct {
 	gw  *sim.Gateway
 	sup *conn.Supervisor
 
-	unread map[*conn.Session][]conn.OrderNews // taken from a session and not looked at yet
+	unread map[*ib.Session][]ib.OrderNews // taken from a session and not looked at yet
 }
 
 func newDesk(t *testing.T, cfg sim.Config, change func(*conn.Config)) *desk {
@@ -51,7 +52,7 @@ func usualLimits(c *conn.Config) {
 func (d *desk) run(client int, change func(*conn.Config)) *desk {
 	d.t.Helper()
 	c := conn.Config{
-		Host: "127.0.0.1", Port: d.gw.Port(), ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 20 * time.Second,
+		Host: "127.0.0.1", Port: d.gw.Port(), ClientID: client, Mode: ib.AnyMode, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, ProofOfLife: 20 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 	}
@@ -83,9 +84,9 @@ func (d *desk) until(what string, ok func() bool) {
 }
 
 // session waits for one whose guard is open.
-func (d *desk) session() *conn.Session {
+func (d *desk) session() *ib.Session {
 	d.t.Helper()
-	var s *conn.Session
+	var s *ib.Session
 	d.until("the guard is open", func() bool {
 		s = d.sup.Session()
 		return s != nil && s.Guard() == nil
@@ -108,12 +109,12 @@ func (d *desk) price(p float64) {
 }
 
 // news takes order news until ok is true of one piece, which it returns.
-func (d *desk) news(s *conn.Session, what string, ok func(conn.OrderNews) bool) conn.OrderNews {
+func (d *desk) news(s *ib.Session, what string, ok func(ib.OrderNews) bool) ib.OrderNews {
 	d.t.Helper()
 	limit := time.After(orderPatience)
-	var seen []conn.OrderNews
+	var seen []ib.OrderNews
 	if d.unread == nil {
-		d.unread = map[*conn.Session][]conn.OrderNews{}
+		d.unread = map[*ib.Session][]ib.OrderNews{}
 	}
 	for {
 		list := append(d.unread[s], s.Orders().Take(nil)...)
@@ -133,31 +134,31 @@ func (d *desk) news(s *conn.Session, what string, ok func(conn.OrderNews) bool) 
 	}
 }
 
-func (d *desk) status(s *conn.Session, id int64, status string) conn.OrderNews {
+func (d *desk) status(s *ib.Session, id int64, status string) ib.OrderNews {
 	d.t.Helper()
-	return d.news(s, fmt.Sprintf("order %d to be %s", id, status), func(n conn.OrderNews) bool {
-		return n.Kind == conn.OrderStatus && n.ID == id && n.Status == status
+	return d.news(s, fmt.Sprintf("order %d to be %s", id, status), func(n ib.OrderNews) bool {
+		return n.Kind == ib.OrderStatus && n.ID == id && n.Status == status
 	})
 }
 
-var apple = conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
+var apple = ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
 
-func buy(ref string, quantity, limit float64) conn.Order {
-	o := conn.Order{Ref: ref, Contract: apple, Side: conn.Buy, Type: conn.Market, Quantity: quantity}
+func buy(ref string, quantity, limit float64) ib.Order {
+	o := ib.Order{Ref: ref, Contract: apple, Side: ib.Buy, Type: ib.Market, Quantity: quantity}
 	if limit != 0 {
-		o.Type, o.LimitPrice = conn.Limit, limit
+		o.Type, o.LimitPrice = ib.Limit, limit
 	}
 	return o
 }
 
 // exit returns an order that closes what another has bought.
-func exit(ref string, quantity, limit, stop float64, parent int64, hold bool) conn.Order {
-	o := conn.Order{
-		Ref: ref, Contract: apple, Side: conn.Sell, Type: conn.Limit, Quantity: quantity, LimitPrice: limit,
+func exit(ref string, quantity, limit, stop float64, parent int64, hold bool) ib.Order {
+	o := ib.Order{
+		Ref: ref, Contract: apple, Side: ib.Sell, Type: ib.Limit, Quantity: quantity, LimitPrice: limit,
 		Parent: parent, Hold: hold,
 	}
 	if stop != 0 {
-		o.Type, o.LimitPrice, o.StopPrice = conn.Stop, 0, stop
+		o.Type, o.LimitPrice, o.StopPrice = ib.Stop, 0, stop
 	}
 	return o
 }

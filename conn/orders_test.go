@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -16,9 +16,9 @@ func TestOrderStates(t *testing.T) {
 			d.price(100)
 			s := d.session()
 			entry, stop := buy("entry", 5, 90), buy("stop", 5, 0)
-			entry.Hold, stop.Side, stop.Type, stop.StopPrice, stop.Parent = true, conn.Sell, conn.Stop, 80, 1
-			for n, o := range []conn.Order{entry, stop} {
-				if err := s.Place(int64(n+1), o, conn.Conditions{}); err != nil {
+			entry.Hold, stop.Side, stop.Type, stop.StopPrice, stop.Parent = true, ib.Sell, ib.Stop, 80, 1
+			for n, o := range []ib.Order{entry, stop} {
+				if err := s.Place(int64(n+1), o, ib.Conditions{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -49,7 +49,7 @@ func TestOrderStates(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 			d.gw.FaultOrders(sim.OrderFault{Cut: true})
-			if err := s.Place(3, buy("cut", 1, 90), conn.Conditions{}); err != nil {
+			if err := s.Place(3, buy("cut", 1, 90), ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			<-s.Done()
@@ -75,37 +75,37 @@ func TestAnOrdersLife(t *testing.T) {
 			if first != next {
 				t.Errorf("ids begin at %d", first)
 			}
-			if err := s.Place(first, buy("ref-1", 10, 0), conn.Conditions{}); err != nil {
+			if err := s.Place(first, buy("ref-1", 10, 0), ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
-			fill := d.news(s, "the second fill", func(n conn.OrderNews) bool {
-				return n.Kind == conn.OrderFilled && n.Total == 10
+			fill := d.news(s, "the second fill", func(n ib.OrderNews) bool {
+				return n.Kind == ib.OrderFilled && n.Total == 10
 			})
-			if fill.ID != first || fill.Ref != "ref-1" || fill.Client != 17 || fill.Side != conn.Buy ||
+			if fill.ID != first || fill.Ref != "ref-1" || fill.Client != 17 || fill.Side != ib.Buy ||
 				fill.Filled != 5 ||
 				fill.Price != 100.01 || fill.PermID == 0 || fill.Execution == "" {
 				t.Errorf("fill %+v", fill)
 			}
 
 			// A limit order that rests, is changed, and cancelled.
-			if err := s.Place(first+1, buy("ref-2", 7, 90), conn.Conditions{}); err != nil {
+			if err := s.Place(first+1, buy("ref-2", 7, 90), ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			d.status(s, first+1, "Submitted")
 			changed := buy("ref-2", 8, 91)
-			if err := s.Place(first+1, changed, conn.Conditions{}); err != nil {
+			if err := s.Place(first+1, changed, ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
-			d.news(s, "the change", func(n conn.OrderNews) bool {
-				return n.Kind == conn.OrderOpen && n.ID == first+1 && n.Quantity == 8
+			d.news(s, "the change", func(n ib.OrderNews) bool {
+				return n.Kind == ib.OrderOpen && n.ID == first+1 && n.Quantity == 8
 			})
 			open, err := s.OpenOrders(t.Context())
 			if err != nil || len(open) == 0 {
 				t.Fatalf("open orders: %+v, %v", open, err)
 			}
 			n := open[len(open)-1]
-			if n.ID != first+1 || n.Ref != "ref-2" || n.Status != "Submitted" || n.Side != conn.Buy ||
-				n.Type != conn.Limit || n.Quantity != 8 || n.Client != 17 {
+			if n.ID != first+1 || n.Ref != "ref-2" || n.Status != "Submitted" || n.Side != ib.Buy ||
+				n.Type != ib.Limit || n.Quantity != 8 || n.Client != 17 {
 				t.Errorf("open order %+v", n)
 			}
 			if err := s.Cancel(first + 1); err != nil {
@@ -123,7 +123,7 @@ func TestAnOrdersLife(t *testing.T) {
 			states := map[string]string{}
 			for _, n := range done {
 				states[n.Ref] = n.Status
-				if n.Kind != conn.OrderCompleted || n.PermID == 0 {
+				if n.Kind != ib.OrderCompleted || n.PermID == 0 {
 					t.Errorf("completed %+v", n)
 				}
 			}
@@ -136,11 +136,11 @@ func TestAnOrdersLife(t *testing.T) {
 			}
 
 			// A refusal of Gateway's comes with the order's id.
-			if err := s.Place(first+2, buy("ref-3", 1, 90.001), conn.Conditions{}); err != nil {
+			if err := s.Place(first+2, buy("ref-3", 1, 90.001), ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
-			refusal := d.news(s, "a refusal", func(n conn.OrderNews) bool {
-				return n.Kind == conn.OrderError && n.ID == first+2
+			refusal := d.news(s, "a refusal", func(n ib.OrderNews) bool {
+				return n.Kind == ib.OrderError && n.ID == first+2
 			})
 			if refusal.Code != 110 {
 				t.Errorf("refusal %+v", refusal)
@@ -156,13 +156,13 @@ func TestBrackets(t *testing.T) {
 			d := newDesk(t, sim.Config{ServerVersion: v, TickRate: 0.001, MaxMessageRate: -1}, nil)
 			d.price(100)
 			s := d.session()
-			place := func(id int64, o conn.Order) {
+			place := func(id int64, o ib.Order) {
 				t.Helper()
-				if err := s.Place(id, o, conn.Conditions{}); err != nil {
+				if err := s.Place(id, o, ib.Conditions{}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			held := func(ref string, limit float64) conn.Order {
+			held := func(ref string, limit float64) ib.Order {
 				o := buy(ref, 10, limit)
 				o.Hold = true
 				return o
@@ -220,8 +220,8 @@ func TestBrackets(t *testing.T) {
 					t.Fatal(err)
 				}
 				left := map[int64]bool{id: true, id + 1: true, id + 2: true}
-				d.news(s, "three cancellations", func(n conn.OrderNews) bool {
-					if n.Kind == conn.OrderError && n.Code == 202 {
+				d.news(s, "three cancellations", func(n ib.OrderNews) bool {
+					if n.Kind == ib.OrderError && n.Code == 202 {
 						delete(left, n.ID)
 					}
 					return len(left) == 0
@@ -247,8 +247,8 @@ func TestBrackets(t *testing.T) {
 			place(41, exit("profit-40", 10, 110, 0, 40, true))
 			place(42, exit("loss-40", 10, 0, 90, 40, false))
 			refused := map[int64]int{}
-			d.news(s, "three refusals", func(n conn.OrderNews) bool {
-				if n.Kind == conn.OrderError {
+			d.news(s, "three refusals", func(n ib.OrderNews) bool {
+				if n.Kind == ib.OrderError {
 					refused[n.ID] = n.Code
 				}
 				return refused[42] != 0
@@ -266,17 +266,17 @@ func TestChangesInPart(t *testing.T) {
 		d := newDesk(t, sim.Config{ServerVersion: v, TickRate: 0.001, PartialFills: 2, SpreadFills: true}, nil)
 		d.price(100)
 		s := d.session()
-		if err := s.Place(1, buy("ref", 10, 101), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("ref", 10, 101), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "half of it", func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderStatus && n.Filled == 5
+		d.news(s, "half of it", func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderStatus && n.Filled == 5
 		})
-		if err := s.Place(1, buy("ref", 8, 99), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("ref", 8, 99), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the change", func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderOpen && n.Quantity == 8
+		d.news(s, "the change", func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderOpen && n.Quantity == 8
 		})
 		open, err := s.OpenOrders(t.Context())
 		if err != nil || len(open) == 0 || open[len(open)-1].ID != 1 || open[0].Quantity != 8 ||
@@ -284,17 +284,17 @@ func TestChangesInPart(t *testing.T) {
 			t.Errorf("version %d: open orders %+v, %v", v, open, err)
 		}
 		// No less than is filled: the change is refused, the order stays.
-		if err := s.Place(1, buy("ref", 5, 99), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("ref", 5, 99), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "a refusal", func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 201
+		d.news(s, "a refusal", func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderError && n.ID == 1 && n.Code == 201
 		})
 		d.price(100.50) // its old limit would be met
 		d.price(98)
 		d.price(98)
-		end := d.news(s, "the last fill", func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderFilled && n.Total == 8
+		end := d.news(s, "the last fill", func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderFilled && n.Total == 8
 		})
 		if end.Price > 99 || end.Ref != "ref" {
 			t.Errorf("version %d: %+v", v, end)
@@ -308,11 +308,11 @@ func TestChangesInPart(t *testing.T) {
 			t.Errorf("version %d: %v filled by %+v, %v", v, sum, fills, err)
 		}
 		// What is done cannot be changed.
-		if err := s.Place(1, buy("ref", 20, 99), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("ref", 20, 99), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "a refusal", func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 103
+		d.news(s, "a refusal", func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderError && n.ID == 1 && n.Code == 103
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestNoOrderWhileShut(t *testing.T) {
 	var reconciled atomic.Bool
 	d := newDesk(t, sim.Config{}, func(c *conn.Config) {
-		c.Reconcile = func(ctx context.Context, _ *conn.Session) error {
+		c.Reconcile = func(ctx context.Context, _ *ib.Session) error {
 			for !reconciled.Load() {
 				select {
 				case <-ctx.Done():
@@ -28,37 +29,37 @@ func TestNoOrderWhileShut(t *testing.T) {
 			return nil
 		}
 	})
-	refused := func(s *conn.Session, want conn.GuardReason) {
+	refused := func(s *ib.Session, want ib.GuardReason) {
 		t.Helper()
-		var shut *conn.GuardError
-		if err := s.Place(1, buy("ref", 1, 90), conn.Conditions{}); !errors.As(err, &shut) || shut.Reason != want {
+		var shut *ib.GuardError
+		if err := s.Place(1, buy("ref", 1, 90), ib.Conditions{}); !errors.As(err, &shut) || shut.Reason != want {
 			t.Errorf("placed: %v, want %s", err, want)
 		}
 	}
 	d.until("there is a session", func() bool { return d.sup.Session() != nil })
 	s := d.sup.Session()
-	refused(s, conn.GuardReconciling)
+	refused(s, ib.GuardReconciling)
 	reconciled.Store(true)
 	s = d.session()
 	reconciled.Store(false)
 	d.do("1100")
 	d.until("upstream is lost", func() bool { return !d.sup.Snapshot().Layers.Upstream })
-	refused(s, conn.GuardUpstream)
+	refused(s, ib.GuardUpstream)
 	d.do("1102")
 	d.until("upstream is back", func() bool { return d.sup.Snapshot().Layers.Upstream })
-	refused(s, conn.GuardReconciling)
+	refused(s, ib.GuardReconciling)
 	reconciled.Store(true)
 	s = d.session()
 	d.do("drop")
 	<-s.Done()
-	refused(s, conn.GuardSocket)
+	refused(s, ib.GuardSocket)
 	if n := d.gw.State().Counters.Orders; n != 0 {
 		t.Errorf("%d orders arrived", n)
 	}
-	if err := s.Cancel(1); !errors.Is(err, conn.ErrSessionOver) {
+	if err := s.Cancel(1); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("cancelled on a session that is over: %v", err)
 	}
-	if _, err := s.OpenOrders(t.Context()); !errors.Is(err, conn.ErrSessionOver) {
+	if _, err := s.OpenOrders(t.Context()); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("asked on a session that is over: %v", err)
 	}
 }
@@ -78,23 +79,23 @@ func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 		}
 		failed := make(chan error, 3)
 		for i := range 3 {
-			go func() { failed <- s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{}) }()
+			go func() { failed <- s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 90), ib.Conditions{}) }()
 		}
 		time.Sleep(20 * time.Millisecond) // until they are on their way; sooner is fine as well
 		d.do("1100")
 		for range 3 {
-			var shut *conn.GuardError
-			if err := <-failed; !errors.As(err, &shut) || shut.Reason != conn.GuardUpstream {
+			var shut *ib.GuardError
+			if err := <-failed; !errors.As(err, &shut) || shut.Reason != ib.GuardUpstream {
 				t.Errorf("version %d: placed: %v", v, err)
 			}
 		}
 		d.do("1102")
 		s = d.session()
-		if err := s.Place(4, buy("last", 1, 90), conn.Conditions{}); err != nil {
+		if err := s.Place(4, buy("last", 1, 90), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
-		if open, err := s.OpenOrders(t.Context()); err != nil || slices.ContainsFunc(open, func(n conn.OrderNews) bool {
+		d.news(s, "the last one", func(n ib.OrderNews) bool { return n.Ref == "last" })
+		if open, err := s.OpenOrders(t.Context()); err != nil || slices.ContainsFunc(open, func(n ib.OrderNews) bool {
 			return n.Ref != "last"
 		}) {
 			t.Errorf("version %d: open orders %+v, %v", v, open, err)
@@ -119,11 +120,11 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			}
 			return nil
 		}
-		if err := s.Place(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil ||
+		if err := s.Place(1, buy("first", 1, 90), ib.Conditions{Allowed: allowed}); err != nil ||
 			asked.Load() != 1 {
 			t.Errorf("version %d: placed: %v, asked %d times", v, err, asked.Load())
 		}
-		d.news(s, "the first one", func(n conn.OrderNews) bool { return n.Ref == "first" })
+		d.news(s, "the first one", func(n ib.OrderNews) bool { return n.Ref == "first" })
 		for i := range 60 { // 45 a second leave
 			if err := s.Unsubscribe(int64(i + 1)); err != nil {
 				t.Fatal(err)
@@ -132,7 +133,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 		failed := make(chan error, 3)
 		for i := range 3 {
 			go func() {
-				failed <- s.Place(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{Allowed: allowed})
+				failed <- s.Place(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), ib.Conditions{Allowed: allowed})
 			}()
 		}
 		disarmed.Store(true)
@@ -145,10 +146,10 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			t.Errorf("version %d: asked %d times", v, asked.Load())
 		}
 		// The ids are free again, and Place asks no one.
-		if err := s.Place(2, buy("last", 1, 90), conn.Conditions{}); err != nil {
+		if err := s.Place(2, buy("last", 1, 90), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
+		d.news(s, "the last one", func(n ib.OrderNews) bool { return n.Ref == "last" })
 		if n := d.gw.State().Counters.Orders; n != 2 {
 			t.Errorf("version %d: %d orders arrived", v, n)
 		}
@@ -165,12 +166,12 @@ func TestPrepared(t *testing.T) {
 		s := d.session()
 		s.Orders()
 		failed := errors.New("the disk is full")
-		err := s.Place(1, buy("unprepared", 1, 90), conn.Conditions{Prepare: func() error { return failed }})
+		err := s.Place(1, buy("unprepared", 1, 90), ib.Conditions{Prepare: func() error { return failed }})
 		if !errors.Is(err, failed) {
 			t.Errorf("version %d: placed: %v", v, err)
 		}
 		answered := make(chan error, 1)
-		err = s.Place(2, buy("prepared", 1, 90), conn.Conditions{Prepare: func() error {
+		err = s.Place(2, buy("prepared", 1, 90), ib.Conditions{Prepare: func() error {
 			go func() {
 				open, err := s.OpenOrders(t.Context())
 				if err == nil && (len(open) == 0 || open[0].Ref != "prepared") {
@@ -214,7 +215,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 		for range 30 {
 			id++
 			ref := fmt.Sprint("ref-", id)
-			err := s.Place(id, buy(ref, 1, 50), conn.Conditions{})
+			err := s.Place(id, buy(ref, 1, 50), ib.Conditions{})
 			if states[ref] = err; err != nil {
 				break
 			}
@@ -236,15 +237,15 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 	sent, unknown, lost := 0, 0, 0
 	for ref, err := range states {
 		_, arrived := there[ref]
-		var shut *conn.GuardError
+		var shut *ib.GuardError
 		switch {
 		case err == nil:
 			if sent++; !arrived {
 				lost++
 			}
-		case errors.Is(err, conn.ErrOrderUnknown):
+		case errors.Is(err, ib.ErrOrderUnknown):
 			unknown++
-		case errors.Is(err, conn.ErrSessionOver) || errors.As(err, &shut):
+		case errors.Is(err, ib.ErrSessionOver) || errors.As(err, &shut):
 			if arrived {
 				t.Errorf("%s was not sent (%v) and is there", ref, err)
 			}
@@ -265,10 +266,10 @@ func TestCancelIsWritten(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
 		s := d.session()
-		if err := s.Place(1, buy("one", 1, 90), conn.Conditions{}); err != nil {
+		if err := s.Place(1, buy("one", 1, 90), ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the order", func(n conn.OrderNews) bool { return n.Ref == "one" })
+		d.news(s, "the order", func(n ib.OrderNews) bool { return n.Ref == "one" })
 		before := int64(0)
 		if v == 192 || v == 225 {
 			before = 95 // 45 a second leave
@@ -285,14 +286,14 @@ func TestCancelIsWritten(t *testing.T) {
 			t.Errorf("version %d: %d of %d requests that were made before have arrived", v, n, before)
 		}
 		d.status(s, 1, "Cancelled")
-		for _, id := range []int64{-1, 0, conn.MaxOrderID + 1, 1<<31 - 1} {
+		for _, id := range []int64{-1, 0, ib.MaxOrderID + 1, 1<<31 - 1} {
 			if err := s.Cancel(id); err == nil {
 				t.Errorf("version %d: asked to cancel order %d", v, id)
 			}
 		}
 		d.do("drop")
 		<-s.Done()
-		if err := s.Cancel(1); !errors.Is(err, conn.ErrSessionOver) {
+		if err := s.Cancel(1); !errors.Is(err, ib.ErrSessionOver) {
 			t.Errorf("version %d: %v", v, err)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -29,7 +29,7 @@ func TestDelayedData(t *testing.T) {
 			if err := s.Subscribe(int64(request+1), apple); err != nil {
 				t.Fatal(err)
 			}
-			got := map[conn.TickField]bool{}
+			got := map[ib.TickField]bool{}
 			d.until("there are ticks", func() bool {
 				for _, k := range s.Ticks().Take(nil) {
 					if k.Request == int64(request+1) {
@@ -49,7 +49,7 @@ func TestDelayedData(t *testing.T) {
 	over := d.session()
 	d.do("drop")
 	<-over.Done()
-	if err := over.MarketDataType(true); !errors.Is(err, conn.ErrSessionOver) {
+	if err := over.MarketDataType(true); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("asked of a session that is over: %v", err)
 	}
 }
@@ -60,19 +60,19 @@ func TestOrderTypes(t *testing.T) {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
 		d.price(100)
 		s := d.session()
-		for i, o := range []conn.Order{
-			{Side: conn.Sell, Type: conn.Limit, LimitPrice: 120},
-			{Side: conn.Sell, Type: conn.Stop, StopPrice: 80},
-			{Side: conn.Sell, Type: conn.StopLimit, StopPrice: 80, LimitPrice: 79},
-			{Side: conn.Sell, Type: conn.Trail, TrailAmount: 5},
-			{Side: conn.Sell, Type: conn.Trail, TrailPercent: 10},
+		for i, o := range []ib.Order{
+			{Side: ib.Sell, Type: ib.Limit, LimitPrice: 120},
+			{Side: ib.Sell, Type: ib.Stop, StopPrice: 80},
+			{Side: ib.Sell, Type: ib.StopLimit, StopPrice: 80, LimitPrice: 79},
+			{Side: ib.Sell, Type: ib.Trail, TrailAmount: 5},
+			{Side: ib.Sell, Type: ib.Trail, TrailPercent: 10},
 		} {
 			o.Ref, o.Contract, o.Quantity, o.TIF, o.OutsideHours = fmt.Sprint("type-", i), apple, 2.5, "GTC", true
-			if err := s.Place(int64(i+1), o, conn.Conditions{}); err != nil {
+			if err := s.Place(int64(i+1), o, ib.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
-			n := d.news(s, "the order", func(n conn.OrderNews) bool {
-				return n.Kind == conn.OrderOpen && n.ID == int64(i+1)
+			n := d.news(s, "the order", func(n ib.OrderNews) bool {
+				return n.Kind == ib.OrderOpen && n.ID == int64(i+1)
 			})
 			if n.Type != o.Type || n.Side != o.Side || n.Quantity != 2.5 || n.Ref != o.Ref {
 				t.Errorf("version %d: placed %+v, told %+v", v, o, n)
@@ -91,31 +91,31 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	good := buy("ref", 1, 100)
 	for name, c := range map[string]struct {
 		id     int64
-		change func(*conn.Order)
+		change func(*ib.Order)
 		want   string
 	}{
-		"id 0":            {0, func(*conn.Order) {}, "order id 0"},
-		"id too high":     {1<<31 - 1<<24, func(*conn.Order) {}, "order id"},
-		"no reference":    {1, func(o *conn.Order) { o.Ref = "" }, "order reference"},
-		"NUL in it":       {1, func(o *conn.Order) { o.Ref = "a\x00b" }, "order reference"},
-		"long reference":  {1, func(o *conn.Order) { o.Ref = strings.Repeat("x", 41) }, "order reference"},
-		"side":            {1, func(o *conn.Order) { o.Side = "HOLD" }, "side"},
-		"type":            {1, func(o *conn.Order) { o.Type = "MOC" }, "order type"},
-		"nothing":         {1, func(o *conn.Order) { o.Quantity = 0 }, "quantity"},
-		"less":            {1, func(o *conn.Order) { o.Quantity = -1 }, "quantity"},
-		"not a number":    {1, func(o *conn.Order) { o.Quantity = nan() }, "quantity"},
-		"too much":        {1, func(o *conn.Order) { o.Quantity = 1e12 }, "quantity"},
-		"no limit":        {1, func(o *conn.Order) { o.LimitPrice = 0 }, "needs a limit price"},
-		"limit no number": {1, func(o *conn.Order) { o.LimitPrice = nan() }, "limit price is no number"},
-		"stop too many":   {1, func(o *conn.Order) { o.StopPrice = 1 }, "has no stop price"},
-		"two trails": {1, func(o *conn.Order) {
-			o.Type, o.LimitPrice, o.TrailAmount, o.TrailPercent = conn.Trail, 0, 1, 1
+		"id 0":            {0, func(*ib.Order) {}, "order id 0"},
+		"id too high":     {1<<31 - 1<<24, func(*ib.Order) {}, "order id"},
+		"no reference":    {1, func(o *ib.Order) { o.Ref = "" }, "order reference"},
+		"NUL in it":       {1, func(o *ib.Order) { o.Ref = "a\x00b" }, "order reference"},
+		"long reference":  {1, func(o *ib.Order) { o.Ref = strings.Repeat("x", 41) }, "order reference"},
+		"side":            {1, func(o *ib.Order) { o.Side = "HOLD" }, "side"},
+		"type":            {1, func(o *ib.Order) { o.Type = "MOC" }, "order type"},
+		"nothing":         {1, func(o *ib.Order) { o.Quantity = 0 }, "quantity"},
+		"less":            {1, func(o *ib.Order) { o.Quantity = -1 }, "quantity"},
+		"not a number":    {1, func(o *ib.Order) { o.Quantity = nan() }, "quantity"},
+		"too much":        {1, func(o *ib.Order) { o.Quantity = 1e12 }, "quantity"},
+		"no limit":        {1, func(o *ib.Order) { o.LimitPrice = 0 }, "needs a limit price"},
+		"limit no number": {1, func(o *ib.Order) { o.LimitPrice = nan() }, "limit price is no number"},
+		"stop too many":   {1, func(o *ib.Order) { o.StopPrice = 1 }, "has no stop price"},
+		"two trails": {1, func(o *ib.Order) {
+			o.Type, o.LimitPrice, o.TrailAmount, o.TrailPercent = ib.Trail, 0, 1, 1
 		}, "either"},
-		"trail without": {1, func(o *conn.Order) { o.Type, o.LimitPrice = conn.Trail, 0 }, "either"},
+		"trail without": {1, func(o *ib.Order) { o.Type, o.LimitPrice = ib.Trail, 0 }, "either"},
 	} {
 		o := good
 		c.change(&o)
-		if err := s.Place(c.id, o, conn.Conditions{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := s.Place(c.id, o, ib.Conditions{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

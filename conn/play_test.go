@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // row is one line of a play: time passes with looks at the clock as the model asks for them, then something happens.
@@ -19,7 +20,7 @@ type row struct {
 	do    string
 	emit  string
 	state State
-	guard GuardReason
+	guard ib.GuardReason
 }
 
 // cue makes an input for the present session.
@@ -31,7 +32,7 @@ type play struct {
 	m       model
 	wall    time.Time
 	mono    time.Duration
-	seen    evidence
+	seen    ib.Evidence
 	frozen  bool
 	asked   time.Duration // time request that is unanswered
 	jitter  float64
@@ -68,7 +69,8 @@ func windowIn(d time.Duration) func(*Config) {
 
 func (p *play) feed(in input) {
 	trying := p.m.phase == trying
-	m, effects, events := next(p.cfg, p.m, in, instant{moment: moment{p.wall, p.mono}, seen: p.seen}, func() float64 {
+	now := instant{Moment: ib.Moment{Wall: p.wall, Mono: p.mono}, seen: p.seen}
+	m, effects, events := next(p.cfg, p.m, in, now, func() float64 {
 		return p.jitter
 	})
 	p.m, p.last = m, events
@@ -126,10 +128,10 @@ func (p *play) pass(d time.Duration) {
 		p.mono += step
 		p.wall = p.wall.Add(step)
 		if !p.frozen {
-			p.seen = evidence{session: p.m.session, heard: p.mono}
+			p.seen = ib.Evidence{Session: p.m.session, Heard: p.mono}
 			if p.asked != 0 && p.m.phase == up {
-				p.seen.asked = 0
-				p.feed(inAnswered{session: p.m.session, asked: p.asked, rtt: p.mono - p.asked})
+				p.seen.Asked = 0
+				p.feed(ib.Answered{Session: p.m.session, Asked: p.asked, RTT: p.mono - p.asked})
 				p.asked = 0
 			}
 		}
@@ -163,14 +165,14 @@ func onTick(*play) input  { return inTick{} }
 
 func onReady(p *play) input {
 	p.frozen, p.asked = false, 0
-	return inReady{session: p.m.session, gateway: Gateway{
+	return inReady{session: p.m.session, gateway: ib.Gateway{
 		Host: "127.0.0.1", Port: 4002, ServerVersion: 225,
-		Mode: Paper, Accounts: 1,
+		Mode: ib.Paper, Accounts: 1,
 	}}
 }
 
 // onReadyAs has READY come from an account of a kind.
-func onReadyAs(mode Mode) cue {
+func onReadyAs(mode ib.Mode) cue {
 	return func(p *play) input {
 		in := onReady(p).(inReady)
 		in.gateway.Mode = mode
@@ -178,20 +180,22 @@ func onReadyAs(mode Mode) cue {
 	}
 }
 
-func onFailed(c Cause) cue {
+func onFailed(c ib.Cause) cue {
 	return func(p *play) input {
-		return inFailed{session: p.m.session, err: &AttemptError{Cause: c, Port: 4002, Err: errors.New("detail")}}
+		return inFailed{session: p.m.session, err: &ib.AttemptError{Cause: c, Port: 4002, Err: errors.New("detail")}}
 	}
 }
 
-func onLost(p *play) input { return inLost{session: p.m.session, cause: CauseClosed} }
+func onLost(p *play) input { return inLost{session: p.m.session, cause: ib.CauseClosed} }
 
 func onCode(code int) cue {
-	return func(p *play) input { return inCode{session: p.m.session, code: code, text: "text", request: -1} }
+	return func(p *play) input { return ib.Said{Session: p.m.session, Code: code, Text: "text", Request: -1} }
 }
 
 func onFarm(code int) cue {
-	return func(p *play) input { return inCode{session: p.m.session, code: code, text: "text:usfarm", request: -1} }
+	return func(p *play) input {
+		return ib.Said{Session: p.m.session, Code: code, Text: "text:usfarm", Request: -1}
+	}
 }
 
 func onReconciled(err error) cue {
@@ -234,6 +238,6 @@ func onPortOpen(*play) input { c, _ := net.Pipe(); return inPortOpen{conn: c, po
 
 // opening is how most plays begin: READY after the first attempt.
 var opening = []row{
-	{in: onStart, do: "dial", emit: "started", state: Connecting, guard: GuardSocket},
+	{in: onStart, do: "dial", emit: "started", state: Connecting, guard: ib.GuardSocket},
 	{after: time.Second, in: onReady, emit: "connected", state: Connected},
 }

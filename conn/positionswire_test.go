@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -36,10 +37,10 @@ func TestPositions(t *testing.T) {
 			t.Errorf("worth %v, gained %v, at %v", *a.Value, *a.Unrealised, a.ValuedAt)
 		}
 		asked := len(d.gw.Requests("reqPositions"))
-		sell := conn.Order{
-			Ref: "close", Contract: apple, Side: conn.Sell, Type: conn.Market, Quantity: 100, Account: "DU1111111",
+		sell := ib.Order{
+			Ref: "close", Contract: apple, Side: ib.Sell, Type: ib.Market, Quantity: 100, Account: "DU1111111",
 		}
-		if err := s.Place(1, sell, conn.Conditions{}); err != nil {
+		if err := s.Place(1, sell, ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.until("the position is closed", func() bool {
@@ -68,10 +69,10 @@ func TestPositionsAfterDataLoss(t *testing.T) {
 	d.until("upstream is lost", func() bool { return d.sup.Snapshot().State == conn.UpstreamLost })
 	d.gw.Notice(1101, "")
 	d.until("the guard is open", func() bool { return d.sup.Snapshot().GuardOpen() })
-	sell := conn.Order{
-		Ref: "close", Contract: apple, Side: conn.Sell, Type: conn.Market, Quantity: 100, Account: "DU1111111",
+	sell := ib.Order{
+		Ref: "close", Contract: apple, Side: ib.Sell, Type: ib.Market, Quantity: 100, Account: "DU1111111",
 	}
-	if err := s.Place(1, sell, conn.Conditions{}); err != nil {
+	if err := s.Place(1, sell, ib.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	d.until("the position is closed", func() bool {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 )
 
 // start runs a supervisor until the test ends.
@@ -50,13 +53,13 @@ func await(t testing.TB, s *Supervisor, what string, limit time.Duration, ok fun
 func connected(n *Snapshot) bool { return n.State == Connected && n.GuardOpen() }
 
 func TestReadyAtEveryVersion(t *testing.T) {
-	for _, v := range versions {
-		g := newScripted(t, v)
-		s := start(t, testConfig(g.port()))
+	for _, v := range ibtest.Versions {
+		g := ibtest.NewScripted(t, v)
+		s := start(t, testConfig(g.Port()))
 		begin := time.Now()
 		n := await(t, s, "READY", 10*time.Second, connected)
 		t.Logf("version %d: READY after %v", v, time.Since(begin))
-		if n.Gateway.ServerVersion != v || n.Gateway.Mode != Paper || n.Gateway.Accounts != 1 {
+		if n.Gateway.ServerVersion != v || n.Gateway.Mode != ib.Paper || n.Gateway.Accounts != 1 {
 			t.Errorf("version %d: gateway %+v", v, n.Gateway)
 		}
 	}
@@ -64,11 +67,11 @@ func TestReadyAtEveryVersion(t *testing.T) {
 
 func TestDropIsKnown(t *testing.T) {
 	for _, reset := range []bool{false, true} {
-		g := newScripted(t, 225)
-		s := start(t, testConfig(g.port()))
+		g := ibtest.NewScripted(t, 225)
+		s := start(t, testConfig(g.Port()))
 		await(t, s, "READY", 10*time.Second, connected)
 		begin := time.Now()
-		g.drop(reset)
+		g.Drop(reset)
 		n := await(t, s, "loss", time.Second, func(n *Snapshot) bool { return !n.GuardOpen() })
 		t.Logf("reset %v: known after %v: %s %s", reset, time.Since(begin), n.State, n.Cause)
 		begin = time.Now()
@@ -80,31 +83,31 @@ func TestDropIsKnown(t *testing.T) {
 // TestLocalPortIsTakenAsSoonAsItOpens waits for a restarted Gateway with delays that would take an hour.
 func TestLocalPortIsTakenAsSoonAsItOpens(t *testing.T) {
 	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
-	addr := g.ln.Addr().String()
-	g.stop()
+	addr := g.Listener.Addr().String()
+	g.Stop()
 	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool {
-		return n.Cause == CauseRefused && !n.Attempt.Running
+		return n.Cause == ib.CauseRefused && !n.Attempt.Running
 	})
-	g.listen(addr)
+	g.Listen(addr)
 	await(t, s, "READY again", 10*time.Second, connected)
-	if n := g.attempts(); n != 2 {
+	if n := g.Attempts(); n != 2 {
 		t.Errorf("%d connections, want 2: none is thrown away", n)
 	}
 }
 
 func TestPauseEndsTheWatchOfThePort(t *testing.T) {
 	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
-	addr := g.ln.Addr().String()
-	g.stop()
+	addr := g.Listener.Addr().String()
+	g.Stop()
 	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool {
-		return n.Cause == CauseRefused && !n.Attempt.Running
+		return n.Cause == ib.CauseRefused && !n.Attempt.Running
 	})
 	if err := s.Disconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	g.listen(addr)
+	g.Listen(addr)
 	time.Sleep(2 * watchInterval)
-	if n := g.attempts(); n != 1 {
+	if n := g.Attempts(); n != 1 {
 		t.Errorf("%d connections, want the first alone", n)
 	}
 	if err := s.Connect(t.Context()); err != nil {

@@ -3,6 +3,8 @@ package conn
 import (
 	"errors"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // This file is how the supervisor decides what a failed comparison of orders means. The guard stays closed meanwhile.
@@ -20,14 +22,14 @@ const (
 )
 
 // blocked returns why Gateway's answers about orders, or their absence, degrade a session that is up.
-func (m *model) blocked() Cause {
+func (m *model) blocked() ib.Cause {
 	switch {
 	case m.readOnly || m.settingsReadOnly:
-		return CauseReadOnly
+		return ib.CauseReadOnly
 	case m.tries >= unconfirmedAfter:
-		return CauseUnconfirmed
+		return ib.CauseUnconfirmed
 	}
-	return CauseNone
+	return ib.CauseNone
 }
 
 // reconcile closes the guard until orders have been compared.
@@ -56,7 +58,7 @@ func (s *step) reconciled(in inReconciled) {
 	switch {
 	case in.err == nil:
 		m.reconciled, m.readOnly, m.tries, m.doubt = true, false, 0, ""
-	case m.readOnly || readOnly(in.err): // until one of the questions is answered
+	case m.readOnly || ib.ReadOnly(in.err): // until one of the questions is answered
 		m.readOnly, m.tries, m.doubt = true, 0, ""
 		s.reconcile(readOnlyLook)
 	default:
@@ -69,12 +71,12 @@ func (s *step) reconciled(in inReconciled) {
 }
 
 // emitBlocked reports a change in whether Gateway takes orders.
-func (s *step) emitBlocked(before Cause) {
+func (s *step) emitBlocked(before ib.Cause) {
 	m := &s.m
 	if m.phase != up || m.blocked() == before {
 		return
 	}
-	if cause := m.blocked(); cause != CauseNone {
+	if cause := m.blocked(); cause != ib.CauseNone {
 		s.emit(Event{Kind: EventOrdersBlocked, Cause: cause, Detail: m.doubt})
 	} else {
 		s.emit(Event{Kind: EventOrdersConfirmed})
@@ -86,12 +88,12 @@ func (s *step) unconfirmed(err error) {
 	m := &s.m
 	m.tries++
 	m.doubt = err.Error()
-	unanswered, ok := errors.AsType[*UnansweredError](err)
+	unanswered, ok := errors.AsType[*ib.UnansweredError](err)
 	if ok {
 		m.doubt = string(unanswered.Question)
 	}
 	if ok && m.tries >= replacedAfter {
-		s.drop(CauseUnconfirmed, 0, m.doubt)
+		s.drop(ib.CauseUnconfirmed, 0, m.doubt)
 		return
 	}
 	s.reconcile(askAgain)
@@ -106,8 +108,8 @@ func (s *step) doubted(in inDoubt) {
 
 // invalid looks whether Gateway's API has become read-only, when it has refused an order, or a request without a
 // number.
-func (s *step) invalid(in inCode) {
-	if m := &s.m; in.request <= 0 && m.phase == up && m.upstream && m.reconciled && !m.checking {
+func (s *step) invalid(in ib.Said) {
+	if m := &s.m; in.Request <= 0 && m.phase == up && m.upstream && m.reconciled && !m.checking {
 		s.compare(0)
 	}
 }

@@ -15,17 +15,19 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
 )
 
 // attempt makes one attempt on the scripted gateway and ends the session if there is one.
-func attempt(t testing.TB, port int, limit time.Duration) *AttemptError {
+func attempt(t testing.TB, port int, limit time.Duration) *ib.AttemptError {
 	t.Helper()
 	return attemptUntil(t.Context(), t, port, limit)
 }
 
-func attemptUntil(ctx context.Context, t testing.TB, port int, limit time.Duration) *AttemptError {
+func attemptUntil(ctx context.Context, t testing.TB, port int, limit time.Duration) *ib.AttemptError {
 	t.Helper()
 	cfg := testConfig(port)
 	cfg.ConnectTimeout = limit
@@ -33,8 +35,8 @@ func attemptUntil(ctx context.Context, t testing.TB, port int, limit time.Durati
 	connect := tcpConnector(func() time.Duration { return time.Since(begin) })
 	l, _, err := connect(ctx, doDial{session: 1, ports: []int{port}}, &cfg, func(input) {})
 	if l != nil {
-		l.end(CauseStopping)
-		<-l.gone()
+		l.End(ib.CauseStopping)
+		<-l.Gone()
 	}
 	if took := time.Since(begin); took > 10*limit {
 		t.Errorf("attempt took %v, the limit was %v", took, limit)
@@ -43,8 +45,8 @@ func attemptUntil(ctx context.Context, t testing.TB, port int, limit time.Durati
 }
 
 // limitFor is short where the end of the time is what an attempt waits for.
-func limitFor(want Cause) time.Duration {
-	if want == CauseNoAnswer {
+func limitFor(want ib.Cause) time.Duration {
+	if want == ib.CauseNoAnswer {
 		return 500 * time.Millisecond
 	}
 	return time.Minute
@@ -67,51 +69,51 @@ func raw(stay bool, parts ...string) func(int, net.Conn, *bufio.Reader) bool {
 func reset(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); c.Close() }
 
 func TestAttemptFailsBeforeTheVersion(t *testing.T) {
-	text := func(fields ...string) string { return string(textFrame(fields...)) }
+	text := func(fields ...string) string { return string(ibtest.TextFrame(fields...)) }
 	length := func(n uint32) string { return string(binary.BigEndian.AppendUint32(nil, n)) }
 	for name, c := range map[string]struct {
 		onConn func(int, net.Conn, *bufio.Reader) bool
-		want   Cause
+		want   ib.Cause
 	}{
-		"closed at once": {func(_ int, c net.Conn, _ *bufio.Reader) bool { return true }, CauseClosedEarly},
+		"closed at once": {func(_ int, c net.Conn, _ *bufio.Reader) bool { return true }, ib.CauseClosedEarly},
 		"reset at once": {func(_ int, c net.Conn, _ *bufio.Reader) bool {
 			reset(c)
 			return true
-		}, CauseClosedEarly},
-		"closed after the hello": {raw(false), CauseClosedEarly},
-		"silent":                 {raw(true), CauseNoAnswer},
-		"half a header, closed":  {raw(false, "\x00\x00"), CauseClosedEarly},
-		"half a header, silent":  {raw(true, "\x00\x00"), CauseNoAnswer},
-		"half a reply, closed":   {raw(false, text("225", "20261123 10:00:00 EST")[:9]), CauseClosedEarly},
-		"half a reply, silent":   {raw(true, text("225", "20261123 10:00:00 EST")[:9]), CauseNoAnswer},
-		"one field":              {raw(true, text("225")), CauseGarbage},
-		"one field without end":  {raw(true, string(frame([]byte("225")))), CauseGarbage},
-		"no number":              {raw(true, text("v225", "20261123")), CauseGarbage},
-		"version zero":           {raw(true, text("0", "20261123")), CauseGarbage},
-		"negative version":       {raw(true, text("-225", "20261123")), CauseGarbage},
-		"version too old":        {raw(true, text("99", "20261123")), CauseUnsupported},
-		"last one in text":       {raw(true, text("212", "20261123")), CauseUnsupported},
-		"version too new":        {raw(true, text("227", "20261123")), CauseTooNew},
-		"zero length":            {raw(true, length(0)), CauseGarbage},
-		"length over the limit":  {raw(true, length(4097)), CauseGarbage},
-		"huge length":            {raw(true, length(1<<32-1)), CauseGarbage},
-		"HTTP server":            {raw(true, "HTTP/1.1 400 Bad Request\r\n\r\n"), CauseGarbage},
-		"SSH server":             {raw(true, "SSH-2.0-OpenSSH_9.2\r\n"), CauseGarbage},
-		"mail server":            {raw(true, "220 mail.example.org ESMTP\r\n"), CauseGarbage},
-		"TLS alert":              {raw(true, "\x15\x03\x01\x00\x02\x02\x28"), CauseGarbage},
-		"many NULs":              {raw(true, strings.Repeat("\x00", 1000)), CauseGarbage},
+		}, ib.CauseClosedEarly},
+		"closed after the hello": {raw(false), ib.CauseClosedEarly},
+		"silent":                 {raw(true), ib.CauseNoAnswer},
+		"half a header, closed":  {raw(false, "\x00\x00"), ib.CauseClosedEarly},
+		"half a header, silent":  {raw(true, "\x00\x00"), ib.CauseNoAnswer},
+		"half a reply, closed":   {raw(false, text("225", "20261123 10:00:00 EST")[:9]), ib.CauseClosedEarly},
+		"half a reply, silent":   {raw(true, text("225", "20261123 10:00:00 EST")[:9]), ib.CauseNoAnswer},
+		"one field":              {raw(true, text("225")), ib.CauseGarbage},
+		"one field without end":  {raw(true, string(ibtest.Frame([]byte("225")))), ib.CauseGarbage},
+		"no number":              {raw(true, text("v225", "20261123")), ib.CauseGarbage},
+		"version zero":           {raw(true, text("0", "20261123")), ib.CauseGarbage},
+		"negative version":       {raw(true, text("-225", "20261123")), ib.CauseGarbage},
+		"version too old":        {raw(true, text("99", "20261123")), ib.CauseUnsupported},
+		"last one in text":       {raw(true, text("212", "20261123")), ib.CauseUnsupported},
+		"version too new":        {raw(true, text("227", "20261123")), ib.CauseTooNew},
+		"zero length":            {raw(true, length(0)), ib.CauseGarbage},
+		"length over the limit":  {raw(true, length(4097)), ib.CauseGarbage},
+		"huge length":            {raw(true, length(1<<32-1)), ib.CauseGarbage},
+		"HTTP server":            {raw(true, "HTTP/1.1 400 Bad Request\r\n\r\n"), ib.CauseGarbage},
+		"SSH server":             {raw(true, "SSH-2.0-OpenSSH_9.2\r\n"), ib.CauseGarbage},
+		"mail server":            {raw(true, "220 mail.example.org ESMTP\r\n"), ib.CauseGarbage},
+		"TLS alert":              {raw(true, "\x15\x03\x01\x00\x02\x02\x28"), ib.CauseGarbage},
+		"many NULs":              {raw(true, strings.Repeat("\x00", 1000)), ib.CauseGarbage},
 		"garbage before hello's read": {func(_ int, c net.Conn, r *bufio.Reader) bool {
 			_, _ = io.WriteString(c, "garbage")
 			_, _ = io.Copy(io.Discard, r)
 			return true
-		}, CauseGarbage},
+		}, ib.CauseGarbage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newScripted(t, 225)
-			g.answer(c.onConn)
-			err := attempt(t, g.port(), limitFor(c.want))
-			if err == nil || err.Cause != c.want || err.Port != g.port() ||
+			g := ibtest.NewScripted(t, 225)
+			g.Answer(c.onConn)
+			err := attempt(t, g.Port(), limitFor(c.want))
+			if err == nil || err.Cause != c.want || err.Port != g.Port() ||
 				!strings.Contains(err.Error(), "127.0.0.1") {
 				t.Errorf("%+v, want cause %s", err, c.want)
 			}
@@ -120,20 +122,20 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 }
 
 func TestAttemptIsRefused(t *testing.T) {
-	g := newScripted(t, 225)
-	g.stop()
-	if err := attempt(t, g.port(), time.Minute); err == nil || err.Cause != CauseRefused {
+	g := ibtest.NewScripted(t, 225)
+	g.Stop()
+	if err := attempt(t, g.Port(), time.Minute); err == nil || err.Cause != ib.CauseRefused {
 		t.Errorf("%+v", err)
 	}
 }
 
 // TestDialErrors has the errors that depend on the moment at which Gateway hangs up.
 func TestDialErrors(t *testing.T) {
-	for err, want := range map[error]Cause{
-		syscall.ECONNREFUSED:     CauseRefused,
-		syscall.ECONNRESET:       CauseClosedEarly,
-		syscall.EHOSTUNREACH:     CauseUnreachable,
-		context.DeadlineExceeded: CauseUnreachable,
+	for err, want := range map[error]ib.Cause{
+		syscall.ECONNREFUSED:     ib.CauseRefused,
+		syscall.ECONNRESET:       ib.CauseClosedEarly,
+		syscall.EHOSTUNREACH:     ib.CauseUnreachable,
+		context.DeadlineExceeded: ib.CauseUnreachable,
 	} {
 		wrapped := fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: err})
 		if got := dialError(wrapped); got.Cause != want || !errors.Is(got, err) {
@@ -143,60 +145,75 @@ func TestDialErrors(t *testing.T) {
 }
 
 func TestAttemptFailsAfterTheVersion(t *testing.T) {
-	queue := func(p *peer, code int) {
+	queue := func(p *ibtest.Peer, code int) {
 		for i := range 20 {
-			p.code(2104, fmt.Sprintf("Market data farm connection is OK:farm%d", i))
+			p.Code(2104, fmt.Sprintf("Market data farm connection is OK:farm%d", i))
 		}
-		p.code(code, "the reason")
+		p.Code(code, "the reason")
 	}
 	for name, c := range map[string]struct {
-		script func(*peer)
+		script func(*ibtest.Peer)
 		stays  bool
-		want   Cause
+		want   ib.Cause
 		code   int
 	}{
-		"closed":                         {func(*peer) {}, false, CauseClosedLogin, 0},
-		"reset":                          {func(p *peer) { reset(p.Conn) }, false, CauseClosedLogin, 0},
-		"silent":                         {func(*peer) {}, true, CauseNotReady, 0},
-		"order id only":                  {func(p *peer) { p.orderID(1) }, true, CauseNotReady, 0},
-		"order id only, closed":          {func(p *peer) { p.orderID(1) }, false, CauseClosedLogin, 0},
-		"accounts only":                  {func(p *peer) { p.accounts("DU1") }, true, CauseNotReady, 0},
-		"accounts are none":              {func(p *peer) { p.orderID(1); p.accounts("") }, true, CauseNotReady, 0},
-		"client id in use, closed":       {func(p *peer) { p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
-		"client id in use, stays":        {func(p *peer) { p.code(326, "the reason") }, true, CauseClientIDInUse, 326},
-		"client id in use behind others": {func(p *peer) { queue(p, 326) }, false, CauseClientIDInUse, 326},
-		"client id in use, half login": {func(p *peer) {
-			p.orderID(1)
-			p.code(326, "the reason")
-		}, false, CauseClientIDInUse, 326},
-		"disclaimer, closed": {func(p *peer) {
-			p.code(10141, "the reason")
-		}, false, CauseDisclaimer, 10141},
-		"disclaimer, stays":        {func(p *peer) { p.code(10141, "the reason") }, true, CauseDisclaimer, 10141},
-		"disclaimer behind others": {func(p *peer) { queue(p, 10141) }, false, CauseDisclaimer, 10141},
-		"port changed":             {func(p *peer) { p.code(1300, "the reason") }, false, CausePortChanged, 1300},
-		"zero length":              {func(p *peer) { p.send(make([]byte, 4)) }, true, CauseGarbage, 0},
-		"huge length": {func(p *peer) {
-			p.send([]byte{0x7f, 0xff, 0xff, 0xff})
-		}, true, CauseGarbage, 0},
-		"HTTP": {func(p *peer) {
-			p.send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-		}, true, CauseGarbage, 0},
-		"framed nonsense": {func(p *peer) { p.send(frame([]byte("nonsense"))) }, true, CauseGarbage, 0},
-		"cut off message, closed": {func(p *peer) {
-			p.send([]byte{0, 0, 0, 9, '9'})
-		}, false, CauseClosedLogin, 0},
-		"cut off message, silent": {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, true, CauseNotReady, 0},
+		"closed":                {func(*ibtest.Peer) {}, false, ib.CauseClosedLogin, 0},
+		"reset":                 {func(p *ibtest.Peer) { reset(p.Conn) }, false, ib.CauseClosedLogin, 0},
+		"silent":                {func(*ibtest.Peer) {}, true, ib.CauseNotReady, 0},
+		"order id only":         {func(p *ibtest.Peer) { p.OrderID(1) }, true, ib.CauseNotReady, 0},
+		"order id only, closed": {func(p *ibtest.Peer) { p.OrderID(1) }, false, ib.CauseClosedLogin, 0},
+		"accounts only":         {func(p *ibtest.Peer) { p.Accounts("DU1") }, true, ib.CauseNotReady, 0},
+		"accounts are none": {func(p *ibtest.Peer) {
+			p.OrderID(1)
+			p.Accounts("")
+		}, true, ib.CauseNotReady, 0},
+		"client id in use, closed": {func(p *ibtest.Peer) {
+			p.Code(326, "the reason")
+		}, false, ib.CauseClientIDInUse, 326},
+		"client id in use, stays": {func(p *ibtest.Peer) {
+			p.Code(326, "the reason")
+		}, true, ib.CauseClientIDInUse, 326},
+		"client id in use behind others": {func(p *ibtest.Peer) { queue(p, 326) }, false, ib.CauseClientIDInUse, 326},
+		"client id in use, half login": {func(p *ibtest.Peer) {
+			p.OrderID(1)
+			p.Code(326, "the reason")
+		}, false, ib.CauseClientIDInUse, 326},
+		"disclaimer, closed": {func(p *ibtest.Peer) {
+			p.Code(10141, "the reason")
+		}, false, ib.CauseDisclaimer, 10141},
+		"disclaimer, stays": {func(p *ibtest.Peer) {
+			p.Code(10141, "the reason")
+		}, true, ib.CauseDisclaimer, 10141},
+		"disclaimer behind others": {func(p *ibtest.Peer) { queue(p, 10141) }, false, ib.CauseDisclaimer, 10141},
+		"port changed": {func(p *ibtest.Peer) {
+			p.Code(1300, "the reason")
+		}, false, ib.CausePortChanged, 1300},
+		"zero length": {func(p *ibtest.Peer) { p.Send(make([]byte, 4)) }, true, ib.CauseGarbage, 0},
+		"huge length": {func(p *ibtest.Peer) {
+			p.Send([]byte{0x7f, 0xff, 0xff, 0xff})
+		}, true, ib.CauseGarbage, 0},
+		"HTTP": {func(p *ibtest.Peer) {
+			p.Send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+		}, true, ib.CauseGarbage, 0},
+		"framed nonsense": {func(p *ibtest.Peer) {
+			p.Send(ibtest.Frame([]byte("nonsense")))
+		}, true, ib.CauseGarbage, 0},
+		"cut off message, closed": {func(p *ibtest.Peer) {
+			p.Send([]byte{0, 0, 0, 9, '9'})
+		}, false, ib.CauseClosedLogin, 0},
+		"cut off message, silent": {func(p *ibtest.Peer) {
+			p.Send([]byte{0, 0, 0, 9, '9'})
+		}, true, ib.CauseNotReady, 0},
 	} {
-		for _, v := range versions {
+		for _, v := range ibtest.Versions {
 			t.Run(fmt.Sprintf("%s/%d", name, v), func(t *testing.T) {
 				t.Parallel()
-				g := newScripted(t, v)
+				g := ibtest.NewScripted(t, v)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				g.logIn(func(p *peer) bool {
+				g.LogIn(func(p *ibtest.Peer) bool {
 					c.script(p)
-					if c.want == CauseNotReady { // so the time ends after what Gateway said, however long that took
+					if c.want == ib.CauseNotReady { // so the time ends after what Gateway said, however long that took
 						time.AfterFunc(250*time.Millisecond, cancel)
 					}
 					if !c.stays {
@@ -204,7 +221,7 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 					}
 					return true
 				})
-				err := attemptUntil(ctx, t, g.port(), limitFor(c.want))
+				err := attemptUntil(ctx, t, g.Port(), limitFor(c.want))
 				if err == nil || err.Cause != c.want || err.Code != c.code || c.code != 0 &&
 					err.Detail() != "the reason" {
 					t.Errorf("%+v, want cause %s, code %d", err, c.want, c.code)
@@ -223,11 +240,11 @@ func TestClosesDuringConnect(t *testing.T) {
 	} else if testing.Short() {
 		rounds = 200
 	}
-	login := append(textFrame("225", "20261123 10:00:00 EST"), (&peer{}).loginFrames("DU1")...)
+	login := append(ibtest.TextFrame("225", "20261123 10:00:00 EST"), (&ibtest.Peer{}).LoginFrames("DU1")...)
 	ports := make([]int, 8) // so that there are enough pairs of ports
 	for i := range ports {
-		g := newScripted(t, 225)
-		g.answer(func(n int, c net.Conn, r *bufio.Reader) bool {
+		g := ibtest.NewScripted(t, 225)
+		g.Answer(func(n int, c net.Conn, r *bufio.Reader) bool {
 			if n%3 > 0 {
 				_, _ = io.ReadFull(r, make([]byte, len(wire.Hello())))
 			}
@@ -237,16 +254,16 @@ func TestClosesDuringConnect(t *testing.T) {
 			}
 			return true
 		})
-		ports[i] = g.port()
+		ports[i] = g.Port()
 	}
-	work, seen := make(chan int), make(chan Cause)
+	work, seen := make(chan int), make(chan ib.Cause)
 	for range 8 {
 		go func() {
 			for i := range work {
 				if err := attempt(t, ports[i%len(ports)], time.Minute); err != nil {
 					seen <- err.Cause
 				} else {
-					seen <- CauseNone
+					seen <- ib.CauseNone
 				}
 			}
 		}()
@@ -257,12 +274,12 @@ func TestClosesDuringConnect(t *testing.T) {
 		}
 		close(work)
 	}()
-	causes := map[Cause]int{}
+	causes := map[ib.Cause]int{}
 	for range rounds {
 		causes[<-seen]++
 	}
 	t.Logf("%v", causes)
-	early, late := causes[CauseClosedEarly], causes[CauseClosedLogin]
+	early, late := causes[ib.CauseClosedEarly], causes[ib.CauseClosedLogin]
 	if early == 0 || late == 0 || early+late != rounds {
 		t.Errorf("%d rounds: %v", rounds, causes)
 	}
@@ -276,7 +293,7 @@ func TestOldGateways(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := Look(t.Context(), "127.0.0.1", g.Port(), 901, time.Minute).Err
-		tooOld := failed != nil && failed.Cause == CauseUnsupported &&
+		tooOld := failed != nil && failed.Cause == ib.CauseUnsupported &&
 			strings.Contains(failed.Detail(), fmt.Sprint(version))
 		if supported && failed != nil || !supported && !tooOld {
 			t.Errorf("version %d: %v", version, failed)
@@ -286,18 +303,18 @@ func TestOldGateways(t *testing.T) {
 }
 
 func TestSlowBytesAreRead(t *testing.T) {
-	for _, v := range versions {
+	for _, v := range ibtest.Versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
-			g := newScripted(t, v)
-			g.logIn(func(p *peer) bool {
-				for _, b := range p.loginFrames("DU1") {
+			g := ibtest.NewScripted(t, v)
+			g.LogIn(func(p *ibtest.Peer) bool {
+				for _, b := range p.LoginFrames("DU1") {
 					time.Sleep(2 * time.Millisecond)
-					p.send([]byte{b})
+					p.Send([]byte{b})
 				}
 				return true
 			})
-			if err := attempt(t, g.port(), time.Minute); err != nil {
+			if err := attempt(t, g.Port(), time.Minute); err != nil {
 				t.Error(err)
 			}
 		})
@@ -308,21 +325,21 @@ func TestSlowBytesAreRead(t *testing.T) {
 func TestAbortEndsAnAttempt(t *testing.T) {
 	for name, onConn := range map[string]func(int, net.Conn, *bufio.Reader) bool{
 		"before the version": raw(true),
-		"before READY":       raw(true, string(textFrame("225", "20261123"))),
+		"before READY":       raw(true, string(ibtest.TextFrame("225", "20261123"))),
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := newScripted(t, 225)
-			g.answer(onConn)
+			g := ibtest.NewScripted(t, 225)
+			g.Answer(onConn)
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
-			cfg := testConfig(g.port())
+			cfg := testConfig(g.Port())
 			begin := time.Now()
 			_, _, err := tcpConnector(func() time.Duration { return time.Since(begin) })(
-				ctx, doDial{session: 1, ports: []int{g.port(), g.port()}}, &cfg, func(input) {})
+				ctx, doDial{session: 1, ports: []int{g.Port(), g.Port()}}, &cfg, func(input) {})
 			if took := time.Since(begin); err == nil || took > 10*time.Second {
 				t.Errorf("%v after %v", err, took)
 			}
-			if n := g.attempts(); n != 1 {
+			if n := g.Attempts(); n != 1 {
 				t.Errorf("%d connections", n)
 			}
 		})
@@ -330,7 +347,7 @@ func TestAbortEndsAnAttempt(t *testing.T) {
 }
 
 func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
-	g := newScripted(t, 225)
+	g := ibtest.NewScripted(t, 225)
 	cfg := testConfig(0)
 	begin := time.Now()
 	look := tcpConnector(func() time.Duration { return time.Since(begin) })
@@ -338,15 +355,15 @@ func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
 		rests time.Time
 		found bool
 	}{{time.Time{}, true}, {begin.Add(time.Hour), true}, {begin, false}} {
-		before := g.attempts()
-		l, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests},
+		before := g.Attempts()
+		l, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.Port()}, rests: c.rests},
 			&cfg, func(input) {})
 		if err == nil {
-			l.end(CauseStopping)
-			<-l.gone()
+			l.End(ib.CauseStopping)
+			<-l.Gone()
 		}
-		if found := err == nil; found != c.found || g.attempts()-before != map[bool]int{true: 1, false: 0}[c.found] {
-			t.Errorf("window at %v: found %v after %d dials of the second port", c.rests, found, g.attempts()-before)
+		if found := err == nil; found != c.found || g.Attempts()-before != map[bool]int{true: 1, false: 0}[c.found] {
+			t.Errorf("window at %v: found %v after %d dials of the second port", c.rests, found, g.Attempts()-before)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // TestLayersSince: each layer's time changes with that layer alone, and all of them with a new session.
@@ -64,8 +66,8 @@ func TestClockSetBack(t *testing.T) {
 				b.g.present().code(1100)
 			}},
 			{"no connection", func() {
-				b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
-				b.g.cut(CauseClosed)
+				b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseRefused })
+				b.g.cut(ib.CauseClosed)
 			}},
 		} {
 			b.after(time.Second)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // Layers is what is true of each layer at one moment.
@@ -38,7 +39,7 @@ type Snapshot struct {
 	State   State
 	Since   time.Time // when State was entered
 	LostAt  time.Time // when the outage began that lasts, which may be before Since; zero if there is none
-	Cause   Cause     // why State is not Connected; empty if it is
+	Cause   ib.Cause  // why State is not Connected; empty if it is
 	Code    int       // IB code behind Cause, or 0
 	Detail  string    // technical text behind Cause, may be empty; comes from outside
 	Layers  Layers
@@ -48,33 +49,33 @@ type Snapshot struct {
 	Unanswered bool
 	Attempt    Attempt
 	Window     calendar.Span
-	Exit       PlannedExit // of Gateway, as it has announced
+	Exit       ib.PlannedExit // of Gateway, as it has announced
 	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
-	Resubmit Switch
-	Gateway  Gateway
+	Resubmit ib.Switch
+	Gateway  ib.Gateway
 	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said
 	// last.
 	Unsupported Unsupported
-	Guard       GuardReason
+	Guard       ib.GuardReason
 	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
 	Opened      uint64        // how often the guard was opened since the start of the program
 	Probe       time.Duration // last round trip of a probe of this connection, 0 before the first
 	Skew        time.Duration // Gateway's clock minus ours at that probe, to the second
 	Lost        uint64        // sessions lost since the start of the program
 	First       bool          // no connection was ever made
-	Tried       []PortTry     // of the last attempt, if it failed
+	Tried       []ib.PortTry  // of the last attempt, if it failed
 }
 
 // Connected reports whether socket, API and upstream are all up.
 func (s *Snapshot) Connected() bool { return s.Layers.Up() }
 
 // GuardOpen reports whether orders may leave.
-func (s *Snapshot) GuardOpen() bool { return s.Guard == GuardOpen }
+func (s *Snapshot) GuardOpen() bool { return s.Guard == ib.GuardOpen }
 
 // snapshot renders the model. The result shares nothing that is ever changed.
 func (m *model) snapshot(cfg *Config) *Snapshot {
 	s := &Snapshot{
-		At: m.last.wall, State: m.state, Since: m.since,
+		At: m.last.Wall, State: m.state, Since: m.since,
 		Cause: m.cause, Code: m.code, Detail: m.detail,
 		Layers: Layers{
 			Socket: m.phase != idle && m.socket, API: m.phase == up, Upstream: m.phase == up && m.upstream,
@@ -85,7 +86,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 		First: m.first, Tried: m.tried,
 	}
 	if s.Gateway.Host == "" {
-		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}
+		s.Gateway = ib.Gateway{Host: cfg.Host, Port: cfg.Port, Mode: ib.AnyMode}
 	}
 	if m.phase != up {
 		s.LostAt = m.downSince
@@ -173,11 +174,11 @@ func (s *Supervisor) publish() {
 // Snapshot returns what is true now. It never blocks and the value never changes.
 func (s *Supervisor) Snapshot() *Snapshot {
 	n := s.snap.Load()
-	if !n.GuardOpen() || !s.gate.late() {
+	if !n.GuardOpen() || !s.gate.Late() {
 		return n
 	}
 	closed := *n // the computer has just woken, and the supervisor has not decided anything yet
-	closed.Guard = GuardWoke
+	closed.Guard = ib.GuardWoke
 	return &closed
 }
 

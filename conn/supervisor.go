@@ -8,20 +8,25 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
 // other method may be called from any goroutine, also before Run and after it.
 type Supervisor struct {
+	// Clock returns the present moment on the clock of [ib.Tick.At]. It is not to be set.
+	Clock func() time.Duration
+
 	log     *slog.Logger
 	connect connector
-	clock   clock
+	clock   ib.Clock
 	rand    func() float64
 
-	inbox *Queue[input]
-	gate  *gate
+	inbox *ib.Queue[input]
+	gate  *ib.Gate
 	snap  atomic.Pointer[Snapshot]
-	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
+	live  atomic.Pointer[ib.Session] // the present session, READY or not yet reconciled
 	begun atomic.Bool
 	done  chan struct{}
 
@@ -55,23 +60,24 @@ func New(cfg Config, log *slog.Logger) (*Supervisor, error) {
 		return nil, err
 	}
 	s := newSupervisor(&cfg, log, nil)
-	s.connect = tcpConnector(s.clock.mono)
+	s.connect = tcpConnector(s.clock.Mono)
 	return s, nil
 }
 
 func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor {
 	s := &Supervisor{
-		log: log, connect: connect, cfg: cfg, clock: newClock(), rand: rand.Float64,
-		inbox: NewQueue[input](), done: make(chan struct{}),
+		log: log, connect: connect, cfg: cfg, clock: ib.NewClock(), rand: rand.Float64,
+		inbox: ib.NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
-	s.gate = newGate(&s.clock)
-	s.gate.prove(cfg.proofOfLife())
-	now := wallClock()
+	s.Clock = s.clock.Elapsed
+	s.gate = ib.NewGate(&s.clock)
+	s.gate.Prove(cfg.proofOfLife())
+	now := ib.WallClock()
 	s.snap.Store(&Snapshot{
 		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting,
-		Guard: GuardSocket, GuardSince: wallClock(),
-		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
+		Guard: ib.GuardSocket, GuardSince: ib.WallClock(),
+		Gateway: ib.Gateway{Host: cfg.Host, Port: cfg.Port, Mode: ib.AnyMode},
 	})
 	return s
 }
@@ -130,27 +136,27 @@ func (s *Supervisor) refuse(in input) {
 	}
 }
 
-func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s.clock.mono()) }
+func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s.clock.Mono()) }
 
 // handle puts one input through next and carries out the answer.
 func (s *Supervisor) handle(in input) {
-	now := instant{moment: s.clock.now()}
+	now := instant{Moment: s.clock.Now()}
 	if s.link != nil {
-		now.seen = s.link.seen()
+		now.seen = s.link.Seen()
 	}
 	switch in := in.(type) {
-	case inCode:
+	case ib.Said:
 		if s.cfg.Said != nil {
-			s.cfg.Said(in.code, in.text, now.wall)
+			s.cfg.Said(in.Code, in.Text, now.Wall)
 		}
-		if in.aside {
+		if in.Aside {
 			return
 		}
-	case inAnswered:
-		if in.session == s.m.session && s.cfg.Answered != nil {
-			s.cfg.Answered(now.wall, in.rtt)
+	case ib.Answered:
+		if in.Session == s.m.session && s.cfg.Answered != nil {
+			s.cfg.Answered(now.Wall, in.RTT)
 		}
-	case inConfig:
+	case ib.Reported:
 		s.noteIgnored(in)
 	case inReady:
 		s.adopt(in)
@@ -159,10 +165,10 @@ func (s *Supervisor) handle(in input) {
 }
 
 // noteIgnored logs which of Gateway's settings make no sense, not again while they are the same.
-func (s *Supervisor) noteIgnored(in inConfig) {
-	parts := strings.Join(in.ignored, ",")
+func (s *Supervisor) noteIgnored(in ib.Reported) {
+	parts := strings.Join(in.Ignored, ",")
 	if parts != "" && parts != s.ignored {
-		s.log.Warn("settings of Gateway ignored", "session", in.session, "parts", parts)
+		s.log.Warn("settings of Gateway ignored", "session", in.Session, "parts", parts)
 	}
 	s.ignored = parts
 }
@@ -172,14 +178,14 @@ func (s *Supervisor) decide(in input, now instant) {
 	s.m = m
 	if in, ok := in.(inConfigure); ok {
 		s.cfg = in.cfg
-		s.gate.prove(s.cfg.proofOfLife())
+		s.gate.Prove(s.cfg.proofOfLife())
 	}
-	if m.guard() == GuardOpen {
-		s.gate.let(m.session, now.mono)
+	if m.guard() == ib.GuardOpen {
+		s.gate.Open(m.session, now.Mono)
 	} else {
-		s.gate.shut()
+		s.gate.Shut()
 	}
-	s.gate.looked(now.moment)
+	s.gate.Looked(now.Moment)
 	if m.phase != up {
 		s.live.Store(nil)
 	}
@@ -203,12 +209,12 @@ func (s *Supervisor) decide(in input, now instant) {
 // adopt takes over a new session; one that no one waits for any more is ended.
 func (s *Supervisor) adopt(in inReady) {
 	if in.session != s.m.session || s.m.phase != trying {
-		in.link.end(CauseStopping)
+		in.link.End(ib.CauseStopping)
 		return
 	}
 	s.link = in.link
-	s.live.Store(in.link.session(
-		in.gateway, s.gate, func() GuardReason { return s.Snapshot().Guard },
+	s.live.Store(in.link.Session(
+		in.gateway, s.gate, func() ib.GuardReason { return s.Snapshot().Guard },
 		func() { s.inbox.Put(inDoubt{session: in.session}) },
 	))
 }
@@ -220,12 +226,12 @@ func (s *Supervisor) carryOut(e effect) {
 	case doEnd:
 		if s.link == nil {
 			s.cancelTry()
-		} else if s.link.seen().session == e.session {
-			s.link.end(s.m.cause)
+		} else if s.link.Seen().Session == e.session {
+			s.link.End(s.m.cause)
 		}
 	case doProbe:
 		if s.link != nil {
-			s.link.probe()
+			s.link.Probe()
 		}
 	case doReconcile:
 		s.reconcile(e)
@@ -236,15 +242,15 @@ func (s *Supervisor) carryOut(e effect) {
 	}
 }
 
-// link is what the supervisor needs from a connection; [socket] is the real one.
+// link is what the supervisor needs from a connection; [ib.Socket] is the real one.
 type link interface {
-	seen() evidence
-	probe()
-	end(cause Cause)               // ends it now
-	over() <-chan struct{}         // closed at the end
-	gone() <-chan struct{}         // closed a moment later, when all that Gateway has sent before the end is taken in
-	outcome() (Cause, int, string) // after gone
-	session(to Gateway, g *gate, reason func() GuardReason, doubt func()) *Session
+	Seen() ib.Evidence
+	Probe()
+	End(cause ib.Cause)
+	Over() <-chan struct{}
+	Gone() <-chan struct{}
+	Outcome() (ib.Cause, int, string) // after Gone
+	Session(to ib.Gateway, g *ib.Gate, reason func() ib.GuardReason, doubt func()) *ib.Session
 }
 
 // inboxLimit bounds what waits for the supervisor from one session: beyond it, no more is read of what Gateway says.
@@ -264,7 +270,7 @@ func (s *Supervisor) dial(d doDial) {
 			<-before
 		}
 		l, gateway, err := s.connect(ctx, d, cfg, func(in input) {
-			s.inbox.putWithin(inboxLimit, ctx.Done(), in)
+			s.inbox.PutWithin(inboxLimit, ctx.Done(), in)
 		})
 		if err != nil {
 			close(tried)
@@ -273,14 +279,14 @@ func (s *Supervisor) dial(d doDial) {
 		}
 		s.inbox.Put(inReady{session: d.session, gateway: gateway, link: l})
 		select {
-		case <-l.over():
+		case <-l.Over():
 		case <-s.runCtx.Done(): // it may have become READY when no one took it over any more
-			l.end(CauseStopping)
+			l.End(ib.CauseStopping)
 		}
-		<-l.gone()
+		<-l.Gone()
 		close(tried)
-		cause, code, detail := l.outcome()
-		s.log.Debug("session ended", "session", d.session, "cause", cause, "messages_skipped", l.seen().skipped)
+		cause, code, detail := l.Outcome()
+		s.log.Debug("session ended", "session", d.session, "cause", cause, "messages_skipped", l.Seen().Skipped)
 		s.inbox.Put(inLost{session: d.session, cause: cause, code: code, detail: detail})
 	})
 }
@@ -303,7 +309,7 @@ func (s *Supervisor) reconcile(e doReconcile) {
 			return
 		}
 		if e.ask {
-			session.askSettings(ctx)
+			session.AskSettings(ctx)
 		}
 		err := do(ctx, session)
 		if ctx.Err() != nil {
@@ -341,11 +347,8 @@ func (s *Supervisor) watch() {
 	})
 }
 
-// Clock returns the present moment on the clock of [Tick.At].
-func (s *Supervisor) Clock() time.Duration { return s.clock.mono() }
-
 // Session returns the present session, or nil if there is none that is READY.
-func (s *Supervisor) Session() *Session { return s.live.Load() }
+func (s *Supervisor) Session() *ib.Session { return s.live.Load() }
 
 // Connect asks for an attempt now. It overrides the reset window for this one attempt and ends a pause. It returns
 // once the supervisor has accepted it; the outcome shows up in a snapshot. It returns [ErrAlreadyConnected] if there

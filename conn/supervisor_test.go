@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/wire"
 )
 
@@ -27,7 +29,7 @@ func TestReadyAtTheLastMoment(t *testing.T) {
 				b := newBubble(t, testConfig(4002), nil)
 				b.after(time.Second)
 				b.g.set(func(g *fakeGateway) { g.stubborn = true })
-				b.g.cut(CauseClosed)
+				b.g.cut(ib.CauseClosed)
 				if n := b.after(2 * time.Second); !n.Attempt.Running {
 					t.Fatalf("%+v", n)
 				}
@@ -143,7 +145,7 @@ func TestReconciling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)
 		var runs []uint64
-		cfg.Reconcile = func(ctx context.Context, s *Session) error {
+		cfg.Reconcile = func(ctx context.Context, s *ib.Session) error {
 			runs = append(runs, s.Number())
 			select {
 			case <-time.After(10 * time.Second):
@@ -156,11 +158,11 @@ func TestReconciling(t *testing.T) {
 			return nil
 		}
 		b := newBubble(t, cfg, nil)
-		at := func(d time.Duration, want GuardReason) {
+		at := func(d time.Duration, want ib.GuardReason) {
 			t.Helper()
 			n := b.after(d)
-			var shut *GuardError
-			if s := b.s.Session(); s != nil && errors.As(s.Guard(), &shut) != (want != GuardOpen) {
+			var shut *ib.GuardError
+			if s := b.s.Session(); s != nil && errors.As(s.Guard(), &shut) != (want != ib.GuardOpen) {
 				t.Errorf("guard answers %v", s.Guard())
 			} else if shut != nil && shut.Reason != want {
 				t.Errorf("guard answers %v, want %s", shut, want)
@@ -169,28 +171,28 @@ func TestReconciling(t *testing.T) {
 				t.Errorf("guard %q, want %q", n.Guard, want)
 			}
 		}
-		at(time.Second, GuardReconciling)
-		at(10*time.Second, GuardReconciling) // failed, again 2 s later
-		at(13*time.Second, GuardOpen)
+		at(time.Second, ib.GuardReconciling)
+		at(10*time.Second, ib.GuardReconciling) // failed, again 2 s later
+		at(13*time.Second, ib.GuardOpen)
 		b.g.present().code(1100)
-		at(0, GuardUpstream)
+		at(0, ib.GuardUpstream)
 		if n := b.s.Snapshot().Opened; n != 1 {
 			t.Errorf("opened %d times", n)
 		}
 		b.g.present().code(1101)
-		at(9*time.Second, GuardReconciling)
+		at(9*time.Second, ib.GuardReconciling)
 		b.g.present().code(1100) // again in the midst of it
-		at(5*time.Second, GuardUpstream)
+		at(5*time.Second, ib.GuardUpstream)
 		b.g.present().code(1102)
-		at(11*time.Second, GuardOpen)
+		at(11*time.Second, ib.GuardOpen)
 		old := b.s.Session()
-		b.g.cut(CauseClosed)
-		at(0, GuardSocket)
+		b.g.cut(ib.CauseClosed)
+		at(0, ib.GuardSocket)
 		if old.Guard() == nil {
 			t.Error("an old session's guard is open")
 		}
-		at(3*time.Second, GuardReconciling)
-		at(11*time.Second, GuardOpen)
+		at(3*time.Second, ib.GuardReconciling)
+		at(11*time.Second, ib.GuardOpen)
 		if old.Guard() == nil {
 			t.Error("an old session's guard is open with the next one's")
 		}
@@ -212,7 +214,7 @@ func TestReconcilingEndsWithItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)
 		begun, ended := 0, 0
-		cfg.Reconcile = func(ctx context.Context, _ *Session) error {
+		cfg.Reconcile = func(ctx context.Context, _ *ib.Session) error {
 			begun++
 			<-ctx.Done()
 			ended++
@@ -222,12 +224,12 @@ func TestReconcilingEndsWithItsSession(t *testing.T) {
 		b.after(time.Second)
 		b.g.present().code(1100)
 		b.g.present().code(1101)
-		if n := b.after(time.Second); begun != 2 || ended != 1 || n.Guard != GuardReconciling {
+		if n := b.after(time.Second); begun != 2 || ended != 1 || n.Guard != ib.GuardReconciling {
 			t.Errorf("begun %d times, ended %d times, %+v", begun, ended, n)
 		}
-		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
-		b.g.cut(CauseClosed)
-		if n := b.after(time.Second); begun != 2 || ended != 2 || n.Guard != GuardSocket {
+		b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseRefused })
+		b.g.cut(ib.CauseClosed)
+		if n := b.after(time.Second); begun != 2 || ended != 2 || n.Guard != ib.GuardSocket {
 			t.Errorf("begun %d times, ended %d times, %+v", begun, ended, n)
 		}
 	})
@@ -244,7 +246,7 @@ func TestSessionThatNobodyWaitsFor(t *testing.T) {
 		ours, _ := net.Pipe()
 		l := newFakeLink(&fakeGateway{}, number, ours)
 		s.adopt(inReady{session: number, link: l})
-		if cause, _, _ := l.outcome(); cause != CauseStopping || s.link != nil || s.live.Load() != nil {
+		if cause, _, _ := l.Outcome(); cause != ib.CauseStopping || s.link != nil || s.live.Load() != nil {
 			t.Errorf("session %d was taken over by attempt 2: %+v", number, s.live.Load())
 		}
 	}
@@ -268,7 +270,7 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 		<-nudge
 		unsubscribe()
 		cancel()
-		b.g.cut(CauseClosed)
+		b.g.cut(ib.CauseClosed)
 		b.after(time.Second)
 		select {
 		case <-nudge:
@@ -282,14 +284,14 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 // probes must not wait behind them.
 func TestRequestsArePaced(t *testing.T) {
 	t.Parallel()
-	g := newScripted(t, 225)
-	s := start(t, testConfig(g.port()))
+	g := ibtest.NewScripted(t, 225)
+	s := start(t, testConfig(g.Port()))
 	await(t, s, "READY", 10*time.Second, connected)
 	session := s.Session()
 	const flood = 130
 	go func() {
 		for i := range int64(flood) {
-			if session.Subscribe(i+1, Contract{
+			if session.Subscribe(i+1, ib.Contract{
 				Symbol: "AAPL", Type: "STK", Exchange: "SMART",
 				Currency: "USD",
 			}) != nil {
@@ -303,10 +305,10 @@ func TestRequestsArePaced(t *testing.T) {
 			t.Fatalf("%d of %d requests arrived", len(data), flood)
 		}
 		data, all = nil, nil
-		for _, r := range g.requests() {
-			all = append(all, r.at)
-			if r.number == wire.ReqMarketData {
-				data = append(data, r.at)
+		for _, r := range g.Requests() {
+			all = append(all, r.At)
+			if r.Number == wire.ReqMarketData {
+				data = append(data, r.At)
 			}
 		}
 	}
@@ -342,7 +344,7 @@ func TestAnswered(t *testing.T) {
 		if len(slow) != 1 || slow[0] < time.Second/2 || slow[0] > 1900*time.Millisecond || answers < 20 {
 			t.Errorf("%d answers, of which %v were slow, want one of 0.5 to 1.9 s", answers, slow)
 		}
-		if since := b.s.clock.wall().Sub(last); since < 0 || since > 10*time.Second {
+		if since := b.s.clock.Wall().Sub(last); since < 0 || since > 10*time.Second {
 			t.Errorf("the last one came %v ago", since)
 		}
 		_ = b.s.Disconnect(t.Context())

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 )
 
@@ -20,7 +22,7 @@ func TestUnsupported(t *testing.T) {
 		t.Fatalf("%+v", u)
 	}
 	text := "ends on 20261215"
-	p.feed(inCode{session: p.m.session, request: -1, code: 2172, text: text})
+	p.feed(ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: text})
 	want := Unsupported{Text: text, From: time.Date(2026, 12, 15, 0, 0, 0, 0, time.UTC)}
 	if u := p.m.snapshot(p.cfg).Unsupported; u != want {
 		t.Errorf("%+v, want %+v", u, want)
@@ -30,7 +32,7 @@ func TestUnsupported(t *testing.T) {
 		t.Errorf("while not connected: %+v, want %+v", u, want)
 	}
 	p.pass(time.Minute)
-	p.feed(inCode{session: p.m.session, request: -1, code: 2172, text: "2027/01/02"}) // before READY
+	p.feed(ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: "2027/01/02"}) // before READY
 	p.feed(onReady(p))
 	if u := p.m.snapshot(p.cfg).Unsupported; u.From.Format(time.DateOnly) != "2027-01-02" {
 		t.Errorf("told before READY: %+v", u)
@@ -46,7 +48,7 @@ func TestUnsupported(t *testing.T) {
 // TestMessagesFromTheWire has a gateway say things about itself, about its connections and about requests, in both of
 // its languages.
 func TestMessagesFromTheWire(t *testing.T) {
-	for _, version := range versions {
+	for _, version := range ibtest.Versions {
 		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{
 			{Code: 2104, Name: "usfarm"},
 		}})
@@ -58,7 +60,7 @@ func TestMessagesFromTheWire(t *testing.T) {
 		var said sync.Map // texts by code
 		cfg.Said = func(code int, text string, _ time.Time) { said.Store(code, text) }
 		s := start(t, cfg)
-		eventually(t, "it says until when it is supported", func() bool {
+		ibtest.Eventually(t, "it says until when it is supported", func() bool {
 			return !s.Snapshot().Unsupported.From.IsZero()
 		})
 		g.Notice(1100, "")
@@ -66,7 +68,7 @@ func TestMessagesFromTheWire(t *testing.T) {
 		g.NoticeFor(17, 399, "order 17")
 		g.NoticeFor(1<<31-1<<16+5, 200, "No security definition")
 		for _, code := range []int{2104, 2172, 1100, 1102, 399, 200} {
-			eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool {
+			ibtest.Eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool {
 				_, there := said.Load(code)
 				return there
 			})

@@ -2,44 +2,46 @@ package conn
 
 import (
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // clocks notices sleep, gaps in which this process did not run, and the edges of the reset window.
 func (s *step) clocks() {
 	m := &s.m
-	started := !m.last.wall.IsZero()
+	started := !m.last.Wall.IsZero()
 	late := time.Duration(0)
 	if started {
-		late = s.now.late(m.last.moment, m.beat())
+		late = s.now.Late(m.last.Moment, m.beat())
 		s.followWall()
 	}
 	s.lookAtWindows()
-	if late <= gapLimit {
+	if late <= ib.GapLimit {
 		return
 	}
 	// What is read from now on may have waited in a buffer: only the answer to a question asked from now on counts.
-	m.gap, m.proven, m.heard = s.now.mono, false, s.now.mono
+	m.gap, m.proven, m.heard = s.now.Mono, false, s.now.Mono
 	m.woke = m.woke || !m.suspect
 	if m.asking != 0 {
-		m.asking = s.now.mono
+		m.asking = s.now.Mono
 	}
 	if late <= wakeJump {
 		return
 	}
-	s.emit(Event{Kind: EventWoke, Duration: max(s.now.wall.Sub(m.last.wall), s.now.mono-m.last.mono)})
+	s.emit(Event{Kind: EventWoke, Duration: max(s.now.Wall.Sub(m.last.Wall), s.now.Mono-m.last.Mono)})
 	switch {
 	case m.phase == up:
 		m.suspect = true
 	case m.phase == idle && !m.paused && !m.resting():
 		m.waits = 0
-		s.due(s.now.mono)
+		s.due(s.now.Mono)
 	}
 }
 
 // beat returns within which time the clocks are looked at again.
 func (m *model) beat() time.Duration {
 	if m.phase == up {
-		return upBeat
+		return ib.UpBeat
 	}
 	return heartbeat
 }
@@ -49,7 +51,7 @@ func (m *model) beat() time.Duration {
 // told from one that went on while the computer slept.
 func (s *step) followWall() {
 	m := &s.m
-	jump := s.now.wall.Sub(m.last.wall) - (s.now.mono - m.last.mono)
+	jump := s.now.Wall.Sub(m.last.Wall) - (s.now.Mono - m.last.Mono)
 	if jump.Abs() < time.Second {
 		return // clocks drift; what people are shown shall not flicker
 	}
@@ -80,7 +82,7 @@ func (s *step) lookAtWindows() {
 	switch span := s.m.spanNow(s.cfg); {
 	case span.Active == was:
 	case span.Active:
-		s.emit(Event{Kind: EventWindowStarted, Detail: span.Name, Duration: span.Ends.Sub(s.now.wall)})
+		s.emit(Event{Kind: EventWindowStarted, Detail: span.Name, Duration: span.Ends.Sub(s.now.Wall)})
 	default:
 		s.emit(Event{Kind: EventWindowEnded})
 	}
@@ -88,35 +90,35 @@ func (s *step) lookAtWindows() {
 
 func (s *step) lookAtResetWindow() {
 	m := &s.m
-	if until := m.window.Until(); !m.windowFrom.IsZero() && !s.now.wall.Before(m.windowFrom) &&
-		(until.IsZero() || s.now.wall.Before(until)) {
+	if until := m.window.Until(); !m.windowFrom.IsZero() && !s.now.Wall.Before(m.windowFrom) &&
+		(until.IsZero() || s.now.Wall.Before(until)) {
 		return
 	}
 	was := m.window.Active
-	m.window = s.cfg.Calendar.At(s.now.wall)
-	m.windowFrom = s.now.wall
+	m.window = s.cfg.Calendar.At(s.now.Wall)
+	m.windowFrom = s.now.Wall
 	if was && !m.window.Active && m.phase == idle && !m.paused { // still down means reconnect at once
 		m.waits = 0
-		s.due(s.now.mono)
+		s.due(s.now.Mono)
 	}
 }
 
 // evidence takes over what the session's own counters say.
-func (s *step) evidence(in evidence) {
+func (s *step) evidence(in ib.Evidence) {
 	m := &s.m
-	if in.session != m.session || m.phase != up {
+	if in.Session != m.session || m.phase != up {
 		return
 	}
-	m.heard = max(m.heard, in.heard)
-	if m.asking == 0 && in.asked != 0 { // asked for an order's sake
-		m.asked, m.asking = in.asked, max(in.asked, m.gap)
+	m.heard = max(m.heard, in.Heard)
+	if m.asking == 0 && in.Asked != 0 { // asked for an order's sake
+		m.asked, m.asking = in.Asked, max(in.Asked, m.gap)
 	}
-	if m.competing && in.marketAt > m.competingAt {
+	if m.competing && in.MarketAt > m.competingAt {
 		m.competing = false
 	}
-	if !m.upstream && !m.window.Active && in.ibkrAt >= m.upstreamLost+contradictedAfter {
-		s.drop(CauseUpstream, m.code, "data of IBKR arrives, but Gateway has not said that IBKR is back")
-		s.due(s.now.mono)
+	if !m.upstream && !m.window.Active && in.IBKRAt >= m.upstreamLost+contradictedAfter {
+		s.drop(ib.CauseUpstream, m.code, "data of IBKR arrives, but Gateway has not said that IBKR is back")
+		s.due(s.now.Mono)
 	}
 }
 
@@ -127,20 +129,20 @@ const contradictedAfter = time.Minute
 
 // answered takes in that Gateway answered a time request. An answer that came late, or to a question from before a gap,
 // proves nothing about now.
-func (s *step) answered(in inAnswered) {
+func (s *step) answered(in ib.Answered) {
 	m := &s.m
-	if in.session != m.session || m.phase != up {
+	if in.Session != m.session || m.phase != up {
 		return
 	}
-	m.rtt, m.skew = in.rtt, in.skew
-	m.asking, m.answered = 0, s.now.mono
-	if m.proven || in.asked < m.gap || in.rtt >= s.cfg.Soft {
+	m.rtt, m.skew = in.RTT, in.Skew
+	m.asking, m.answered = 0, s.now.Mono
+	if m.proven || in.Asked < m.gap || in.RTT >= s.cfg.Soft {
 		return
 	}
 	m.proven = true
 	if m.suspect {
 		m.suspect = false
-		s.emit(Event{Kind: EventAnswered, Duration: in.rtt})
+		s.emit(Event{Kind: EventAnswered, Duration: in.RTT})
 	}
 }
 
@@ -149,10 +151,10 @@ func (s *step) answered(in inAnswered) {
 func (m *model) probeDue(cfg *Config) time.Duration {
 	due := min(m.heard+cfg.Poll, m.asked+min(max(cfg.Poll, probeAtLeast), probeAtMost))
 	if !m.proven {
-		due = m.last.mono
+		due = m.last.Mono
 	}
 	if m.answered != 0 {
-		due = max(due, m.answered+minProbeGap)
+		due = max(due, m.answered+ib.MinProbeGap)
 	}
 	return due
 }
@@ -163,7 +165,7 @@ const competingFor = 10 * time.Minute
 
 // timers does whatever has become due.
 func (s *step) timers() {
-	m, now := &s.m, s.now.mono
+	m, now := &s.m, s.now.Mono
 	if m.competing && now >= m.competingAt+competingFor {
 		m.competing = false
 	}
@@ -185,14 +187,14 @@ func (s *step) silence() {
 	if m.asking == 0 {
 		return
 	}
-	unanswered, unheard := s.now.mono-m.asking, s.now.mono-m.heard
+	unanswered, unheard := s.now.Mono-m.asking, s.now.Mono-m.heard
 	if unanswered < s.cfg.Soft {
 		return
 	}
 	m.woke = false
 	if m.proven = false; !m.suspect {
 		m.suspect = true
-		s.emit(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: max(unanswered, unheard)})
+		s.emit(Event{Kind: EventSuspected, Cause: ib.CauseSilent, Duration: max(unanswered, unheard)})
 	}
 	if max(unanswered, unheard) < s.cfg.Hard {
 		return
@@ -201,12 +203,12 @@ func (s *step) silence() {
 	if unheard < s.cfg.Hard {
 		detail = "a time request was not answered, though other data arrived"
 	}
-	s.drop(CauseSilent, 0, detail)
+	s.drop(ib.CauseSilent, 0, detail)
 }
 
 // deadline returns the moment by which next has to be asked again.
 func (m *model) deadline(cfg *Config) time.Duration {
-	at := m.last.mono + m.beat()
+	at := m.last.Mono + m.beat()
 	sooner := func(t time.Duration) {
 		if t < at {
 			at = t
@@ -228,10 +230,10 @@ func (m *model) deadline(cfg *Config) time.Duration {
 		}
 	}
 	if !m.exits.edge.IsZero() {
-		sooner(m.last.mono + m.exits.edge.Sub(m.last.wall))
+		sooner(m.last.Mono + m.exits.edge.Sub(m.last.Wall))
 	}
 	if until := m.window.Until(); !until.IsZero() {
-		sooner(m.last.mono + until.Sub(m.last.wall))
+		sooner(m.last.Mono + until.Sub(m.last.Wall))
 	}
-	return max(at, m.last.mono+time.Millisecond)
+	return max(at, m.last.Mono+time.Millisecond)
 }

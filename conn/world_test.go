@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // chooser is where a world's randomness comes from: rapid, or the bytes of a fuzzer.
@@ -30,7 +31,7 @@ type world struct {
 
 	wall time.Time
 	mono time.Duration
-	seen evidence
+	seen ib.Evidence
 
 	trying   uint64 // session that an attempt is under way for
 	live     uint64 // session that is up
@@ -66,7 +67,7 @@ const longestPoll = 5 * time.Second // of a world's configurations
 // config returns one of a few configurations; some share their target.
 func (w *world) config() *Config {
 	cfg := testConfig([]int{0, 4002, 7497}[w.c.pick(3)])
-	cfg.Mode = []Mode{AnyMode, Paper, Live}[w.c.pick(3)]
+	cfg.Mode = []ib.Mode{ib.AnyMode, ib.Paper, ib.Live}[w.c.pick(3)]
 	cfg.Poll = min(longestPoll, time.Duration(1+w.c.pick(5))*time.Second)
 	cfg.WatchLocalPort = w.c.pick(2) == 0
 	cfg.Jitter = []float64{0, 0.2, 0.99}[w.c.pick(3)]
@@ -85,7 +86,7 @@ func (w *world) config() *Config {
 		}
 	}
 	if w.c.pick(3) == 0 {
-		cfg.Reconcile = func(context.Context, *Session) error { return nil }
+		cfg.Reconcile = func(context.Context, *ib.Session) error { return nil }
 	}
 	return &cfg
 }
@@ -98,7 +99,8 @@ func (w *world) feed(in input) {
 	w.Helper()
 	w.steps++
 	before := w.m
-	m, effects, events := next(w.cfg, w.m, in, instant{moment: moment{w.wall, w.mono}, seen: w.seen}, w.fraction)
+	now := instant{Moment: ib.Moment{Wall: w.wall, Mono: w.mono}, seen: w.seen}
+	m, effects, events := next(w.cfg, w.m, in, now, w.fraction)
 	w.m = m
 	if c, ok := in.(inConfigure); ok {
 		w.cfg = c.cfg
@@ -125,11 +127,11 @@ func (w *world) feed(in input) {
 			if e.session != w.live {
 				w.Fatalf("probe of session %d, live is %d", e.session, w.live)
 			}
-			if gap := w.mono - w.answered; w.asked != 0 || w.answered != 0 && gap < minProbeGap {
+			if gap := w.mono - w.answered; w.asked != 0 || w.answered != 0 && gap < ib.MinProbeGap {
 				w.Fatalf("probe %v after the last answer; unanswered: %v", gap, w.asked)
 			}
 			w.asked = w.mono
-			w.seen.asked = w.mono
+			w.seen.Asked = w.mono
 		case doReconcile:
 			if e.session != w.live {
 				w.Fatalf("reconcile session %d, live is %d", e.session, w.live)
@@ -214,10 +216,10 @@ func (w *world) check(before model, in input) {
 	if w.up != (m.phase == up) || (m.phase == up) != (w.live != 0) || (m.phase == trying) != (w.trying != 0) {
 		w.Fatalf("after %T: phase %d, told up %v, live %d, trying %d", in, m.phase, w.up, w.live, w.trying)
 	}
-	if m.phase != up && n.Gateway != (Gateway{Host: n.Gateway.Host, Port: n.Gateway.Port, Mode: AnyMode}) {
+	if m.phase != up && n.Gateway != (ib.Gateway{Host: n.Gateway.Host, Port: n.Gateway.Port, Mode: ib.AnyMode}) {
 		w.Fatalf("not connected, and said of Gateway: %+v", n.Gateway)
 	}
-	doubted := n.Guard == GuardProbe || n.Guard == GuardWoke
+	doubted := n.Guard == ib.GuardProbe || n.Guard == ib.GuardWoke
 	if n.Unanswered && m.phase != up || n.Unanswered != doubted && n.Session != 0 && m.upstream {
 		w.Fatalf("phase %d, unanswered %v, guard %q", m.phase, n.Unanswered, n.Guard)
 	}
@@ -225,12 +227,12 @@ func (w *world) check(before model, in input) {
 		switch {
 		case w.live == 0 || n.Session != w.live || !w.upstream:
 			w.Fatalf("guard open with session %d (snapshot says %d), upstream %v", w.live, n.Session, w.upstream)
-		case !n.Layers.Up() || m.suspect || n.Gateway.Mode != AnyMode && w.cfg.Mode != AnyMode &&
+		case !n.Layers.Up() || m.suspect || n.Gateway.Mode != ib.AnyMode && w.cfg.Mode != ib.AnyMode &&
 			n.Gateway.Mode != w.cfg.Mode:
 			w.Fatalf("guard open in %+v", n)
 		case w.provenBy < w.gap:
 			w.Fatalf("guard open, last proven %v before a gap", w.gap-w.provenBy)
-		case w.mono-w.provenBy > longestPoll+2*w.cfg.Soft+minProbeGap:
+		case w.mono-w.provenBy > longestPoll+2*w.cfg.Soft+ib.MinProbeGap:
 			w.Fatalf("guard open %v after the last question that was answered in time", w.mono-w.provenBy)
 		}
 	}
@@ -271,14 +273,14 @@ func (w *world) checkState(n *Snapshot, resting bool) {
 	switch {
 	case w.live != 0 && !w.upstream:
 		is(UpstreamLost)
-		if n.Cause != CauseUpstream || n.Code == 0 {
+		if n.Cause != ib.CauseUpstream || n.Code == 0 {
 			w.Fatalf("upstream lost by %q, code %d", n.Cause, n.Code)
 		}
 	case w.live != 0:
 		if n.State != Connected {
 			is(Degraded)
 		}
-		if (n.State == Connected) != (n.Cause == CauseNone) {
+		if (n.State == Connected) != (n.Cause == ib.CauseNone) {
 			w.Fatalf("%s with cause %q", n.State, n.Cause)
 		}
 	case w.m.paused:

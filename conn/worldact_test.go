@@ -5,14 +5,18 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"gatewatch/conn/ib"
 )
 
 // Codes that a world's Gateway says: every one of the table and a few of no effect.
 var worldCodes = append(slices.Sorted(maps.Keys(codeTable)), 100, 321, 399, 10167, 0, -1)
 
-var worldCauses = []Cause{
-	CauseRefused, CauseRefused, CauseClosedEarly, CauseNoAnswer, CauseClientIDInUse, CauseDisclaimer, CauseUnreachable,
-	CauseNotReady, CauseClosedLogin, CauseUnsupported, CauseTooNew, CauseGarbage, CausePortChanged, CauseClient,
+var worldCauses = []ib.Cause{
+	ib.CauseRefused, ib.CauseRefused, ib.CauseClosedEarly, ib.CauseNoAnswer, ib.CauseClientIDInUse,
+	ib.CauseDisclaimer, ib.CauseUnreachable,
+	ib.CauseNotReady, ib.CauseClosedLogin, ib.CauseUnsupported, ib.CauseTooNew, ib.CauseGarbage,
+	ib.CausePortChanged, ib.CauseClient,
 }
 
 // live plays the given number of turns, or as many as there is something to choose from.
@@ -61,8 +65,8 @@ func (w *world) turn() {
 
 // askForAnOrder has the session ask for Gateway's time by itself.
 func (w *world) askForAnOrder() {
-	if w.live != 0 && w.asked == 0 && (w.answered == 0 || w.mono-w.answered >= minProbeGap) {
-		w.asked, w.seen.asked = w.mono, w.mono
+	if w.live != 0 && w.asked == 0 && (w.answered == 0 || w.mono-w.answered >= ib.MinProbeGap) {
+		w.asked, w.seen.Asked = w.mono, w.mono
 	}
 }
 
@@ -72,11 +76,11 @@ func (w *world) answer() {
 		return
 	}
 	asked := w.asked
-	w.asked, w.seen.asked, w.answered, w.seen.heard = 0, 0, w.mono, w.mono
+	w.asked, w.seen.Asked, w.answered, w.seen.Heard = 0, 0, w.mono, w.mono
 	if w.mono-asked < w.cfg.Soft {
 		w.provenBy = asked
 	}
-	w.feed(inAnswered{session: w.live, asked: asked, rtt: w.mono - asked})
+	w.feed(ib.Answered{Session: w.live, Asked: asked, RTT: w.mono - asked})
 }
 
 // pass lets time go by, looking at the clock whenever the model asks for it.
@@ -94,8 +98,8 @@ func (w *world) advance(d time.Duration) {
 	w.mono += d
 	w.wall = w.wall.Add(d)
 	if !w.frozen && w.live != 0 && w.c.pick(4) == 0 {
-		w.seen.heard = w.mono
-		w.seen.marketAt = w.mono
+		w.seen.Heard = w.mono
+		w.seen.MarketAt = w.mono
 	}
 }
 
@@ -112,20 +116,20 @@ func (w *world) answerAttempt() {
 	}
 	w.trying = 0
 	if w.c.pick(2) == 0 {
-		w.feed(inFailed{session: s, err: &AttemptError{
+		w.feed(inFailed{session: s, err: &ib.AttemptError{
 			Cause: worldCauses[w.c.pick(len(worldCauses))], Port: port,
 			Text: "port 7496",
 		}})
 		return
 	}
 	w.live = s
-	w.seen = evidence{session: s, heard: w.mono}
+	w.seen = ib.Evidence{Session: s, Heard: w.mono}
 	w.frozen, w.asked, w.answered = false, 0, 0
 	if w.provenBy = w.mono; w.gap > w.dialAt {
 		w.provenBy = 0
 	}
-	mode := []Mode{AnyMode, Paper, Live}[w.c.pick(3)]
-	w.feed(inReady{session: s, gateway: Gateway{
+	mode := []ib.Mode{ib.AnyMode, ib.Paper, ib.Live}[w.c.pick(3)]
+	w.feed(inReady{session: s, gateway: ib.Gateway{
 		Host: w.cfg.Host, Port: port, ServerVersion: 225, Mode: mode,
 		Accounts: 1,
 	}})
@@ -135,7 +139,7 @@ func (w *world) lose(session uint64) {
 	if session == w.live {
 		w.live = 0
 	}
-	w.feed(inLost{session: session, cause: CauseClosed})
+	w.feed(inLost{session: session, cause: ib.CauseClosed})
 }
 
 func (w *world) code(session uint64, code int) {
@@ -147,7 +151,7 @@ func (w *world) code(session uint64, code int) {
 			w.upstream = true
 		}
 	}
-	w.feed(inCode{session: session, request: -1, code: code, text: "port 4001:" + []string{
+	w.feed(ib.Said{Session: session, Request: -1, Code: code, Text: "port 4001:" + []string{
 		"usfarm", "hfarm",
 	}[w.c.pick(2)]})
 }
@@ -191,9 +195,9 @@ func (w *world) stale() {
 	}
 	switch w.c.pick(5) {
 	case 0:
-		w.feed(inReady{session: s, gateway: Gateway{Port: 4002, Mode: Paper}})
+		w.feed(inReady{session: s, gateway: ib.Gateway{Port: 4002, Mode: ib.Paper}})
 	case 1:
-		w.feed(inFailed{session: s, err: &AttemptError{Cause: CauseRefused}})
+		w.feed(inFailed{session: s, err: &ib.AttemptError{Cause: ib.CauseRefused}})
 	case 2:
 		w.lose(s)
 	case 3:

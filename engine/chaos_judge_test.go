@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -33,7 +33,7 @@ func (a *tally) add(b tally) {
 }
 
 // settled reports whether the orders of a session's client id are as a gateway has them.
-func (r *rig) settled(s *conn.Session, orders []sim.OrderState) bool {
+func (r *rig) settled(s *ib.Session, orders []sim.OrderState) bool {
 	done, filled := map[string]bool{}, map[string]float64{}
 	for _, o := range orders {
 		filled[o.Ref] = o.Filled
@@ -73,7 +73,7 @@ func lost(i ledger.Intent) bool {
 	case ledger.Inactive:
 		return i.Status == "Inactive" && i.WhyHeld == ""
 	case ledger.Cancelled:
-		return i.Order.Type == conn.Stop && !i.ToCancel
+		return i.Order.Type == ib.Stop && !i.ToCancel
 	}
 	return false
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -28,8 +29,8 @@ const (
 type idle struct{}
 
 func (idle) Instruments() []Instrument  { return nil }
-func (idle) OnBegin(*conn.Session)      {}
-func (idle) OnTick(int, conn.Tick)      {}
+func (idle) OnBegin(*ib.Session)        {}
+func (idle) OnTick(int, ib.Tick)        {}
 func (idle) OnTime(time.Duration) bool  { return false }
 func (idle) OnFailure(int, int, string) {}
 func (idle) OnOrder(ledger.Intent)      {}
@@ -55,11 +56,11 @@ func victim() {
 	if err != nil {
 		giveUp(err)
 	}
-	type look struct{ session *conn.Session }
+	type look struct{ session *ib.Session }
 	var looking atomic.Pointer[look] // which is under way, with the guard closed
 	cfg := rigConfig(orders, port, client)
 	cfg.Soft, cfg.Hard, cfg.ProofOfLife = 1500*time.Millisecond, 10*time.Second, 250*time.Millisecond
-	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
+	cfg.Reconcile = func(ctx context.Context, s *ib.Session) error {
 		one := &look{s}
 		looking.Store(one)
 		defer looking.CompareAndSwap(one, nil)
@@ -70,7 +71,7 @@ func victim() {
 		giveUp(err)
 	}
 	d := runRig(orders, sup, !byEngine)
-	endless := Limits{Mode: conn.Paper, PerMinute: 1e9, PerDay: 1e9, Quantity: 1e9, Notional: 1e9}
+	endless := Limits{Mode: ib.Paper, PerMinute: 1e9, PerDay: 1e9, Quantity: 1e9, Notional: 1e9}
 	desk := NewDesk(orders, endless, func(Report) {}, log)
 	desk.Arm()
 	if byEngine {
@@ -90,12 +91,12 @@ func victim() {
 			err = orders.Cancel(s, pick(open).ID)
 		case random.IntN(100) == 0:
 			_, err = orders.CancelAll(s)
-		case before.Guard == conn.GuardOpen || random.IntN(4) == 0:
+		case before.Guard == ib.GuardOpen || random.IntN(4) == 0:
 			var list []ledger.Intent
 			during := looking.Load()
 			list, err = desk.Place(wish(s))
 			after := d.sup.Snapshot()
-			shut := before.Guard == conn.GuardUpstream && after.Guard == conn.GuardUpstream &&
+			shut := before.Guard == ib.GuardUpstream && after.Guard == ib.GuardUpstream &&
 				before.Since.Equal(after.Since)
 			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
 				giveUp("an order was let out while IBKR was lost:", err)
@@ -115,13 +116,13 @@ func pick[T any](list []T) T { return list[random.IntN(len(list))] }
 
 // wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, with or without a
 // note.
-func wish(s *conn.Session) Ticket {
+func wish(s *ib.Session) Ticket {
 	t := Ticket{Session: s, Order: order(float64(1+random.IntN(9)), pick([]float64{101, 95, 90}))}
 	if random.IntN(2) == 0 {
 		profit, loss := t.Order, t.Order
-		profit.Side, profit.LimitPrice = conn.Sell, 102
-		loss.Side, loss.Type, loss.LimitPrice, loss.StopPrice = conn.Sell, conn.Stop, 0, 96
-		t.Exits = []conn.Order{profit, loss}
+		profit.Side, profit.LimitPrice = ib.Sell, 102
+		loss.Side, loss.Type, loss.LimitPrice, loss.StopPrice = ib.Sell, ib.Stop, 0, 96
+		t.Exits = []ib.Order{profit, loss}
 	}
 	if random.IntN(3) == 0 {
 		t.Rule = "noted " + rand.Text()
@@ -131,12 +132,12 @@ func wish(s *conn.Session) Ticket {
 }
 
 // another is a change of an order, which Gateway may refuse.
-func another(o conn.Order) (c Change) {
+func another(o ib.Order) (c Change) {
 	price := pick([]float64{101, 95, 90})
-	if o.Side == conn.Sell {
+	if o.Side == ib.Sell {
 		price = pick([]float64{102, 104, 110})
 	}
-	if c.LimitPrice = &price; o.Type == conn.Stop {
+	if c.LimitPrice = &price; o.Type == ib.Stop {
 		stop := pick([]float64{96, 93, 90})
 		c.LimitPrice, c.StopPrice = nil, &stop
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -39,17 +39,17 @@ type Desk struct {
 
 // Limits bound what a [Desk] lets out. The zero value lets nothing out.
 type Limits struct {
-	Mode      conn.Mode // of the accounts that orders are for; with AnyMode they may leave for paper accounts alone
-	PerMinute int       // orders in any 60 seconds, exits included
-	PerDay    int       // orders on one local day, exits included
-	Quantity  float64   // of one order, in shares or contracts
-	Notional  float64   // price × quantity × multiplier of one order that is no exit, in the contract's currency
-	Symbols   []string  // of contracts that may be traded; empty: all
+	Mode      ib.Mode  // of the accounts that orders are for; with AnyMode they may leave for paper accounts alone
+	PerMinute int      // orders in any 60 seconds, exits included
+	PerDay    int      // orders on one local day, exits included
+	Quantity  float64  // of one order, in shares or contracts
+	Notional  float64  // price × quantity × multiplier of one order that is no exit, in the contract's currency
+	Symbols   []string // of contracts that may be traded; empty: all
 }
 
 // The reasons for which an order is blocked. Their texts are stable.
 const (
-	BlockedGuard      = "guard_shut"     // the detail is the conn.GuardReason
+	BlockedGuard      = "guard_shut"     // the detail is the ib.GuardReason
 	BlockedSilent     = "gateway_silent" // Gateway did not prove in time that it is there
 	BlockedDisarmed   = "disarmed"
 	BlockedPaperOnly  = "paper_only" // the account is not a paper account, and no mode was configured
@@ -88,7 +88,7 @@ func (e *BlockedError) Unwrap() error { return e.Err }
 type Blocked struct {
 	At     time.Time // UTC
 	Rule   string
-	Order  conn.Order
+	Order  ib.Order
 	Reason string
 	Detail string
 }
@@ -182,7 +182,7 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 // passed says what an error of the ledger means: the order was blocked, unless no one knows or there was none to
 // change.
 func passed(err error) error {
-	if err == nil || errors.Is(err, conn.ErrOrderUnknown) || errors.Is(err, ledger.ErrNotOpen) ||
+	if err == nil || errors.Is(err, ib.ErrOrderUnknown) || errors.Is(err, ledger.ErrNotOpen) ||
 		errors.Is(err, ledger.ErrNotChanged) {
 		return err
 	}
@@ -191,17 +191,17 @@ func passed(err error) error {
 
 // blockedBy says what an error of the session means.
 func blockedBy(err error) *BlockedError {
-	var shut *conn.GuardError
+	var shut *ib.GuardError
 	var blocked *BlockedError
 	switch {
 	case errors.As(err, &blocked):
 		return blocked
-	case errors.Is(err, conn.ErrGatewaySilent):
+	case errors.Is(err, ib.ErrGatewaySilent):
 		return &BlockedError{Reason: BlockedSilent, Err: err}
 	case errors.As(err, &shut):
 		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
-	case errors.Is(err, conn.ErrSessionOver):
-		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
+	case errors.Is(err, ib.ErrSessionOver):
+		return &BlockedError{Reason: BlockedGuard, Detail: string(ib.GuardSocket), Err: err}
 	case errors.Is(err, ledger.ErrNoOrderID):
 		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
 	case errors.Is(err, ledger.ErrMoved):
@@ -249,7 +249,7 @@ type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
 
 // Change changes an open order. It has to pass like a new one, but for the limits on how many there are. Errors are as
 // those of Place, [ledger.ErrNotOpen] and [ledger.ErrNotChanged].
-func (d *Desk) Change(s *conn.Session, id int64, c Change) (ledger.Intent, error) {
+func (d *Desk) Change(s *ib.Session, id int64, c Change) (ledger.Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	list := d.ledger.Pending()
@@ -258,7 +258,7 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (ledger.Intent, error
 		return ledger.Intent{}, ledger.ErrNotOpen
 	}
 	old := list[at]
-	apply := func(o *conn.Order) {
+	apply := func(o *ib.Order) {
 		set := func(to, from *float64) {
 			if from != nil {
 				*to = *from
@@ -278,7 +278,7 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (ledger.Intent, error
 		err = &BlockedError{Reason: BlockedQuantity, Detail: plain(d.limits.Quantity)}
 	}
 	// What an order without a price is worth is not known here: it may only become smaller.
-	priced := changed.Type == conn.Limit || changed.Type == conn.StopLimit || changed.Type == conn.Stop
+	priced := changed.Type == ib.Limit || changed.Type == ib.StopLimit || changed.Type == ib.Stop
 	if err == nil && changed.Parent == 0 && (priced || changed.Quantity > old.Order.Quantity) {
 		err = d.worth(&changed, 0, old.Multiplier)
 	}
@@ -295,7 +295,7 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (ledger.Intent, error
 
 // Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session
 // blocks.
-func (d *Desk) Check(s *conn.Session) error {
+func (d *Desk) Check(s *ib.Session) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.check(s)
@@ -303,12 +303,12 @@ func (d *Desk) Check(s *conn.Session) error {
 
 // Ticket is an order as a strategy wants it.
 type Ticket struct {
-	Session *conn.Session // in which it was decided; it cannot leave in another one
+	Session *ib.Session // in which it was decided; it cannot leave in another one
 	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was closed, not even when
 	// that is open again. 0: whenever the guard is open.
 	Opened time.Duration
-	Order  conn.Order
-	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
+	Order  ib.Order
+	Exits  []ib.Order // orders that close the position; the first that is filled cancels the others
 	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
 	Price      float64
 	Multiplier float64 // of the contract; 0: Gateway has named none

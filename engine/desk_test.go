@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -22,8 +22,8 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	s := c.session(t)
 	good := order(1, 90)
 	market := good
-	market.Type, market.LimitPrice = conn.Market, 0
-	exit := conn.Order{Contract: good.Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 200}
+	market.Type, market.LimitPrice = ib.Market, 0
+	exit := ib.Order{Contract: good.Contract, Side: ib.Sell, Type: ib.Limit, Quantity: 1, LimitPrice: 200}
 	many := exit
 	many.Quantity = 11
 	few := func(change func(*Limits)) Limits {
@@ -50,23 +50,23 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 			t.Errorf("%s: %v, %+v, %+v", name, after, last, told)
 		}
 	}
-	on := func(o conn.Order) Ticket { return Ticket{Session: s, Order: o} }
+	on := func(o ib.Order) Ticket { return Ticket{Session: s, Order: o} }
 	try("no session", generous, Ticket{Order: good}, BlockedGuard)
 	try("not armed", generous, on(good), BlockedDisarmed)
-	try("no mode was configured for live", few(func(l *Limits) { l.Mode = conn.Live }), on(good), BlockedWrongMode)
+	try("no mode was configured for live", few(func(l *Limits) { l.Mode = ib.Live }), on(good), BlockedWrongMode)
 	try("another instrument", few(func(l *Limits) { l.Symbols = []string{"MSFT", "IBM"} }), on(good), BlockedInstrument)
 	try("none in a minute", few(func(l *Limits) { l.PerMinute = 0 }), on(good), BlockedPerMinute)
 	try("none in a day", few(func(l *Limits) { l.PerDay = 0 }), on(good), BlockedPerDay)
 	try("exits count", few(func(l *Limits) {
 		l.PerMinute = 2
-	}), Ticket{Session: s, Order: good, Exits: []conn.Order{exit, exit}}, BlockedPerMinute)
+	}), Ticket{Session: s, Order: good, Exits: []ib.Order{exit, exit}}, BlockedPerMinute)
 	try("exits count by day", few(func(l *Limits) {
 		l.PerDay = 1
-	}), Ticket{Session: s, Order: good, Exits: []conn.Order{exit}}, BlockedPerDay)
+	}), Ticket{Session: s, Order: good, Exits: []ib.Order{exit}}, BlockedPerDay)
 	try("too many", few(func(l *Limits) { l.Quantity = 0.5 }), on(good), BlockedQuantity)
 	try("too many in an exit", few(func(l *Limits) {
 		l.Quantity = 10
-	}), Ticket{Session: s, Order: good, Exits: []conn.Order{many}}, BlockedQuantity)
+	}), Ticket{Session: s, Order: good, Exits: []ib.Order{many}}, BlockedQuantity)
 	try("worth too much", few(func(l *Limits) { l.Notional = 89.99 }), on(good), BlockedNotional)
 	try("worth too much with its multiplier", few(func(l *Limits) {
 		l.Notional = 100
@@ -75,9 +75,9 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		l.Notional = 100
 	}), Ticket{Session: s, Order: market, Price: 100.01}, BlockedNotional)
 	cheap := good
-	cheap.Side, cheap.LimitPrice = conn.Sell, 1
+	cheap.Side, cheap.LimitPrice = ib.Sell, 1
 	stopped := cheap
-	stopped.Type, stopped.StopPrice = conn.StopLimit, 90
+	stopped.Type, stopped.StopPrice = ib.StopLimit, 90
 	try("sold at any price, worth what the market pays", few(func(l *Limits) {
 		l.Notional = 100
 	}), Ticket{Session: s, Order: cheap, Price: 100.01}, BlockedNotional)
@@ -102,7 +102,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	}
 
 	stop := good
-	stop.Type, stop.LimitPrice, stop.StopPrice = conn.Stop, 0, 120
+	stop.Type, stop.LimitPrice, stop.StopPrice = ib.Stop, 0, 120
 	try("a stop worth too much", few(func(l *Limits) {
 		l.Notional = 119
 	}), Ticket{Session: s, Order: stop, Price: 100}, BlockedNotional)
@@ -122,7 +122,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	}
 	try("upstream lost", generous, on(good), BlockedGuard)
 	last, _ = c.Blocked()
-	if d := last[len(last)-1].Detail; d != string(conn.GuardUpstream) {
+	if d := last[len(last)-1].Detail; d != string(ib.GuardUpstream) {
 		t.Error(d)
 	}
 	do(t, g, "1102", nil)
@@ -248,7 +248,7 @@ func TestAnswersWhileAnOrderWaits(t *testing.T) {
 // TestPassed is about what a strategy is told of an error.
 func TestPassed(t *testing.T) {
 	for _, err := range []error{
-		nil, conn.ErrOrderUnknown, ledger.ErrNotOpen, fmt.Errorf("%w: why", ledger.ErrNotChanged),
+		nil, ib.ErrOrderUnknown, ledger.ErrNotOpen, fmt.Errorf("%w: why", ledger.ErrNotChanged),
 	} {
 		if got := passed(err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
@@ -256,12 +256,12 @@ func TestPassed(t *testing.T) {
 	}
 	unwritten := fmt.Errorf("not sent: %w", ledger.ErrNotWritten)
 	for want, err := range map[BlockedError]error{
-		{Reason: BlockedDisarmed}:                                 errDisarmed,
-		{Reason: BlockedGuard, Detail: string(conn.GuardProbe)}:   &conn.GuardError{Reason: conn.GuardProbe},
-		{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}:  conn.ErrSessionOver,
-		{Reason: BlockedSilent}:                                   conn.ErrGatewaySilent,
-		{Reason: BlockedDisk, Detail: unwritten.Error()}:          unwritten,
-		{Reason: BlockedNotSent, Detail: conn.ErrNotSent.Error()}: conn.ErrNotSent,
+		{Reason: BlockedDisarmed}:                               errDisarmed,
+		{Reason: BlockedGuard, Detail: string(ib.GuardProbe)}:   &ib.GuardError{Reason: ib.GuardProbe},
+		{Reason: BlockedGuard, Detail: string(ib.GuardSocket)}:  ib.ErrSessionOver,
+		{Reason: BlockedSilent}:                                 ib.ErrGatewaySilent,
+		{Reason: BlockedDisk, Detail: unwritten.Error()}:        unwritten,
+		{Reason: BlockedNotSent, Detail: ib.ErrNotSent.Error()}: ib.ErrNotSent,
 	} {
 		got := (*BlockedError)(nil)
 		if !errors.As(passed(err), &got) || got.Reason != want.Reason || got.Detail != want.Detail ||
@@ -361,7 +361,7 @@ func TestPointValue(t *testing.T) {
 		{"BAG", 1, 0},
 		{"", 1, 0},
 	} {
-		if got := PointValue(&conn.Contract{Type: c.typ}, c.multiplier); got != c.want {
+		if got := PointValue(&ib.Contract{Type: c.typ}, c.multiplier); got != c.want {
 			t.Errorf("%s with a multiplier of %v: %v, want %v", c.typ, c.multiplier, got, c.want)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -17,10 +17,10 @@ func TestModes(t *testing.T) {
 		g := startGateway(t, sim.Config{Accounts: []string{account}})
 		c := openCounter(t, g, Limits{})
 		s := c.session(t)
-		for mode, want := range map[conn.Mode]map[string]string{
-			conn.AnyMode: {"DU1": "", "U1": BlockedPaperOnly},
-			conn.Paper:   {"DU1": "", "U1": BlockedWrongMode},
-			conn.Live:    {"DU1": BlockedWrongMode, "U1": ""},
+		for mode, want := range map[ib.Mode]map[string]string{
+			ib.AnyMode: {"DU1": "", "U1": BlockedPaperOnly},
+			ib.Paper:   {"DU1": "", "U1": BlockedWrongMode},
+			ib.Live:    {"DU1": BlockedWrongMode, "U1": ""},
 		} {
 			l := generous
 			l.Mode = mode
@@ -46,7 +46,7 @@ func TestModeChangesWhileArmed(t *testing.T) {
 	c := openCounter(t, g, generous)
 	s := c.session(t)
 	live := generous
-	live.Mode = conn.Live
+	live.Mode = ib.Live
 	var passed, asked atomic.Int64
 	stop := make(chan struct{})
 	var asking sync.WaitGroup

@@ -4,23 +4,23 @@ import (
 	"errors"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
 
 // TestBracket places an order with its exits, and breaks such a family apart at each of its seams.
 func TestBracket(t *testing.T) {
-	exits := func(quantity float64) []conn.Order {
-		profit := conn.Order{
-			Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: quantity,
+	exits := func(quantity float64) []ib.Order {
+		profit := ib.Order{
+			Contract: stocks[0].Contract, Side: ib.Sell, Type: ib.Limit, Quantity: quantity,
 			LimitPrice: 110, TIF: "GTC",
 		}
-		loss := conn.Order{
-			Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: quantity,
+		loss := ib.Order{
+			Contract: stocks[0].Contract, Side: ib.Sell, Type: ib.Stop, Quantity: quantity,
 			StopPrice: 95, TIF: "GTC",
 		}
-		return []conn.Order{profit, loss}
+		return []ib.Order{profit, loss}
 	}
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
@@ -47,7 +47,7 @@ func TestBracket(t *testing.T) {
 
 	// A part that cannot be sent takes back what was sent of the family, and nothing of it works.
 	for broken := range 3 {
-		orders := append([]conn.Order{order(5, 101)}, exits(5)...)
+		orders := append([]ib.Order{order(5, 101)}, exits(5)...)
 		orders[broken].Quantity = 1.00000000001 // which the session refuses
 		orders[broken].Type = "NONE"
 		list, err := c.orders.Place(s, ledger.Batch{Orders: orders})
@@ -136,7 +136,7 @@ func TestChange(t *testing.T) {
 		{func(l *Limits) {}, Change{LimitPrice: price(92)}, false, BlockedDisarmed},
 		{func(l *Limits) { l.Quantity = 7 }, Change{Quantity: price(8)}, true, BlockedQuantity},
 		{func(l *Limits) { l.Notional = 2 * 7 * 91 }, Change{LimitPrice: price(91.01)}, true, BlockedNotional},
-		{func(l *Limits) { l.Mode = conn.Live }, Change{LimitPrice: price(92)}, true, BlockedWrongMode},
+		{func(l *Limits) { l.Mode = ib.Live }, Change{LimitPrice: price(92)}, true, BlockedWrongMode},
 		{func(l *Limits) { l.Notional = 1 }, Change{LimitPrice: price(92)}, false, BlockedDisarmed},
 		{func(l *Limits) { l.Quantity = 1 }, Change{LimitPrice: price(92)}, false, BlockedDisarmed},
 		{func(l *Limits) { l.Notional = 1 }, Change{StopPrice: price(9)}, true, BlockedNotional},
@@ -171,12 +171,12 @@ func TestChange(t *testing.T) {
 	eventually(t, "it is changed again", func() bool { return there() == 8 })
 	// Every kind of order whose price says what it is worth is held to that, one without may only become smaller; an
 	// exit is not held to it.
-	for n, one := range []conn.Order{
-		{Type: conn.Stop, StopPrice: 130},
-		{Type: conn.StopLimit, StopPrice: 130, LimitPrice: 131},
-		{Type: conn.Trail, TrailAmount: 5},
+	for n, one := range []ib.Order{
+		{Type: ib.Stop, StopPrice: 130},
+		{Type: ib.StopLimit, StopPrice: 130, LimitPrice: 131},
+		{Type: ib.Trail, TrailAmount: 5},
 	} {
-		one.Contract, one.Side, one.Quantity = stocks[0].Contract, conn.Buy, 1
+		one.Contract, one.Side, one.Quantity = stocks[0].Contract, ib.Buy, 1
 		c.Configure(generous)
 		list, err := c.Place(Ticket{Session: s, Order: one, Price: 100})
 		if err != nil {
@@ -187,7 +187,7 @@ func TestChange(t *testing.T) {
 		l.Notional = 200
 		c.Configure(l)
 		want := BlockedNotional
-		if one.Type == conn.Trail {
+		if one.Type == ib.Trail {
 			want = BlockedNoPrice
 			if _, err := c.Change(s, list[0].ID, Change{Quantity: price(0.5)}); err != nil {
 				t.Errorf("%s: %v", one.Type, err)
@@ -196,18 +196,18 @@ func TestChange(t *testing.T) {
 		if _, err := c.Change(s, list[0].ID, Change{Quantity: price(2)}); reason(err) != want {
 			t.Errorf("%s: %v", one.Type, err)
 		}
-		if one.Type == conn.Stop {
+		if one.Type == ib.Stop {
 			if i, err := c.Change(s, list[0].ID, Change{StopPrice: price(140)}); err != nil ||
 				wanted(i).StopPrice != 140 || wanted(i).Quantity != 1 {
 				t.Errorf("%+v, %v", i, err)
 			}
 		}
-		if q := g.State().Orders[1+n].Quantity; one.Type != conn.Trail && q != 1 {
+		if q := g.State().Orders[1+n].Quantity; one.Type != ib.Trail && q != 1 {
 			t.Errorf("%s: quantity %v", one.Type, q)
 		}
 	}
-	exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 200}
-	family, err := c.Place(Ticket{Session: s, Order: order(1, 90), Exits: []conn.Order{exit}})
+	exit := ib.Order{Contract: stocks[0].Contract, Side: ib.Sell, Type: ib.Limit, Quantity: 1, LimitPrice: 200}
+	family, err := c.Place(Ticket{Session: s, Order: order(1, 90), Exits: []ib.Order{exit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,15 +251,15 @@ func TestChangeKeepsTheLimits(t *testing.T) {
 	s := c.session(t)
 	c.Arm()
 	price := func(v float64) *float64 { return &v }
-	trail := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Trail, Quantity: 5, TrailAmount: 5}
-	stop := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 5, StopPrice: 80}
+	trail := ib.Order{Contract: stocks[0].Contract, Side: ib.Sell, Type: ib.Trail, Quantity: 5, TrailAmount: 5}
+	stop := ib.Order{Contract: stocks[0].Contract, Side: ib.Sell, Type: ib.Stop, Quantity: 5, StopPrice: 80}
 	few := func(change func(*Limits)) Limits {
 		l := generous
 		change(&l)
 		return l
 	}
 	for _, one := range []struct {
-		order  conn.Order
+		order  ib.Order
 		limits Limits
 		change Change
 		want   string
@@ -302,10 +302,10 @@ func TestCancelAll(t *testing.T) {
 		c.state(t, list[0].Order.Ref, ledger.Working)
 	}
 	c.Disarm()
-	if _, err := c.orders.CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
+	if _, err := c.orders.CancelAll(nil); !errors.Is(err, ib.ErrSessionOver) {
 		t.Error(err)
 	}
-	if err := c.orders.Cancel(nil, c.orders.Intents()[0].ID); !errors.Is(err, conn.ErrSessionOver) {
+	if err := c.orders.Cancel(nil, c.orders.Intents()[0].ID); !errors.Is(err, ib.ErrSessionOver) {
 		t.Error(err)
 	}
 	if n, err := c.orders.CancelAll(s); n != 3 || err != nil {
@@ -322,7 +322,7 @@ func TestCancelAll(t *testing.T) {
 	c.state(t, list[0].Order.Ref, ledger.Working)
 	g.Drop()
 	<-s.Done()
-	if n, err := c.orders.CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {
+	if n, err := c.orders.CancelAll(s); n != 0 || !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"sync"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
 
-var generous = Limits{Mode: conn.Paper, PerMinute: 1000, PerDay: 1000, Quantity: 1000, Notional: 1e6}
+var generous = Limits{Mode: ib.Paper, PerMinute: 1000, PerDay: 1000, Quantity: 1000, Notional: 1e6}
 
 // counter is a desk on a rig on a simulated gateway, and what it reports.
 type counter struct {
@@ -27,7 +27,7 @@ type counter struct {
 
 // waits places an order that waits for its turn behind more requests than may leave within a second, and returns what
 // yields its error.
-func (c *counter) waits(t *testing.T, s *conn.Session) <-chan error {
+func (c *counter) waits(t *testing.T, s *ib.Session) <-chan error {
 	t.Helper()
 	for i := range int64(200) {
 		if err := s.Unsubscribe(1 + i); err != nil {
@@ -90,7 +90,7 @@ func reason(err error) string {
 }
 
 // wanted is what an order is to become, which Gateway may have confirmed by now.
-func wanted(i ledger.Intent) conn.Order {
+func wanted(i ledger.Intent) ib.Order {
 	if i.Asked != nil {
 		return *i.Asked
 	}

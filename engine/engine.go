@@ -25,12 +25,13 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
 // Instrument is something whose ticks are wanted.
 type Instrument struct {
-	Contract conn.Contract
+	Contract ib.Contract
 	Delayed  bool // delayed data is wanted where there is no live data
 }
 
@@ -43,13 +44,13 @@ type Strategy interface {
 	// OnBegin is called when market data begins on a session, or again on the same one: after a connect, after the
 	// guard was closed, after subscriptions were lost. What was seen before is no evidence of what happened in between:
 	// a price that is now on the other side of a mark may have crossed it long ago.
-	OnBegin(s *conn.Session)
+	OnBegin(s *ib.Session)
 	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.
-	// One that is Old is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that
+	// One that is Old is to be shown and not to be acted on; after a [ib.DataKind] that holds for everything that
 	// came before.
-	OnTick(instrument int, t conn.Tick)
+	OnTick(instrument int, t ib.Tick)
 	// OnTime is called about once a second while the guard is open, and ten times a second from when it returns true,
-	// which says that something waits for a moment, until it returns false; now is on the same clock as [conn.Tick.At].
+	// which says that something waits for a moment, until it returns false; now is on the same clock as [ib.Tick.At].
 	OnTime(now time.Duration) (waits bool)
 	// OnFailure is called when Gateway has refused the market data of an instrument, with IB's code: 200, 354, 10186, …
 	// It is asked for again until a tick comes.
@@ -74,12 +75,12 @@ type Config struct {
 type Engine struct {
 	cfg     Config
 	refresh chan struct{}
-	orders  *conn.Queue[ledger.Intent] // that have changed
+	orders  *ib.Queue[ledger.Intent] // that have changed
 
 	evaluated, skipped, stale, conflated atomic.Uint64
 
 	// Owned by Run's goroutine.
-	session     *conn.Session
+	session     *ib.Session
 	instruments []Instrument
 	requests    []int         // index of an instrument by the request number of its present subscription; -1 for none
 	feeds       []feed        // of the instruments
@@ -105,7 +106,7 @@ const sleepJump = 2 * time.Second
 
 // New returns an engine that is not running yet.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: conn.NewQueue[ledger.Intent]()}
+	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: ib.NewQueue[ledger.Intent]()}
 	if d := cfg.Desk; d != nil {
 		d.ledger.OnChange(func(i ledger.Intent) {
 			d.follow(i)
@@ -171,7 +172,7 @@ func (e *Engine) Run(ctx context.Context) {
 			f()
 		})
 	}
-	follow := func(s *conn.Session) {
+	follow := func(s *ib.Session) {
 		if d := e.cfg.Desk; d != nil {
 			start(func() { d.ledger.Follow(ctx, s) })
 		}
@@ -190,7 +191,7 @@ func (e *Engine) Run(ctx context.Context) {
 		follow(e.session)
 	}
 	e.ask()
-	var buf []conn.Tick
+	var buf []ib.Tick
 	for {
 		var ready <-chan struct{}
 		if e.session != nil {
@@ -289,7 +290,7 @@ func (e *Engine) count() {
 	e.replaced = replaced
 }
 
-func (e *Engine) evaluate(ticks []conn.Tick) {
+func (e *Engine) evaluate(ticks []ib.Tick) {
 	e.count()
 	age := time.Duration(0)
 	if e.cfg.MaxTickAge != nil {
@@ -301,10 +302,10 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			continue // of a subscription that is gone
 		}
 		switch t.Field {
-		case conn.Rerouted:
+		case ib.Rerouted:
 			e.reroute(i)
 			continue
-		case conn.DataKind:
+		case ib.DataKind:
 		default:
 			e.flows(i)
 		}
@@ -326,7 +327,7 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			continue
 		}
 		e.begin()
-		if t.Field == conn.Last || t.Field == conn.LastTime {
+		if t.Field == ib.Last || t.Field == ib.LastTime {
 			if t, ok = e.feeds[i].last.take(t, e.recent); !ok {
 				continue
 			}
@@ -340,7 +341,7 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 const delay = 20 * time.Minute
 
 // recent reports whether a time that IBKR tells is one of now, by Gateway's clock.
-func (e *Engine) recent(t conn.Tick) bool {
+func (e *Engine) recent(t ib.Tick) bool {
 	if e.cfg.MaxTickAge == nil || e.cfg.MaxTickAge() <= 0 {
 		return true
 	}
@@ -360,7 +361,7 @@ func (e *Engine) skip(err error) {
 	}
 	e.warned = true
 	reason := any(err)
-	if shut := (*conn.GuardError)(nil); errors.As(err, &shut) {
+	if shut := (*ib.GuardError)(nil); errors.As(err, &shut) {
 		reason = shut.Reason
 	}
 	e.cfg.Log.Warn("ticks are skipped while the guard is closed", "session", e.session.Number(), "reason", reason)
@@ -386,10 +387,10 @@ func (e *Engine) flows(i int) {
 // lastPrice tells a last price that was traded just now from one that IBKR has kept, which may be days old. It is one
 // of now if its time says so, or if it came after another one of the same subscription.
 type lastPrice struct {
-	price   conn.Tick // the newest one
-	seen    bool      // there is one
-	current bool      // it is one of now
-	time    conn.Tick // when a price was traded; Value 0: not known
+	price   ib.Tick // the newest one
+	seen    bool    // there is one
+	current bool    // it is one of now
+	time    ib.Tick // when a price was traded; Value 0: not known
 }
 
 // pairLimit is how far apart a price and its time may come.
@@ -397,13 +398,13 @@ const pairLimit = time.Second
 
 // take takes in a tick of the last price or of its time, and returns what is known then; ok is false if that is nothing
 // new. recent says whether a time is one of now.
-func (l *lastPrice) take(t conn.Tick, recent func(conn.Tick) bool) (tick conn.Tick, ok bool) {
-	if t.Field == conn.LastTime {
+func (l *lastPrice) take(t ib.Tick, recent func(ib.Tick) bool) (tick ib.Tick, ok bool) {
+	if t.Field == ib.LastTime {
 		first := l.time.Value == 0
 		l.time = t
 		// Later ones come before the price that they belong to, or belong to one that shows by itself that it is new.
 		if !l.seen || l.current || !first || l.price.Old || t.At-l.price.At > pairLimit || !recent(t) {
-			return conn.Tick{}, false
+			return ib.Tick{}, false
 		}
 		l.current = true
 		return l.price, true

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -37,30 +38,30 @@ func TestSkipsWhileTheGuardIsShut(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		shut, open func(*bench)
-		reason     conn.GuardReason
+		reason     ib.GuardReason
 		renews     bool // subscriptions get new numbers within the session
 	}{
 		{
 			"upstream lost",
 			func(b *bench) {
 				b.gateway.Notice(1100, "")
-			}, func(b *bench) { b.gateway.Notice(1102, "") }, conn.GuardUpstream, false,
+			}, func(b *bench) { b.gateway.Notice(1102, "") }, ib.GuardUpstream, false,
 		},
 		{
 			"upstream lost with its subscriptions",
 			func(b *bench) {
 				b.gateway.Notice(1100, "")
-			}, func(b *bench) { b.gateway.Notice(1101, "") }, conn.GuardUpstream, true,
+			}, func(b *bench) { b.gateway.Notice(1101, "") }, ib.GuardUpstream, true,
 		},
 		{
 			"frozen", // the limit is short only while Gateway cannot meet it
 			func(b *bench) { b.gateway.Freeze(); b.soft(100 * time.Millisecond) },
-			func(b *bench) { b.soft(unreached); b.gateway.Thaw() }, conn.GuardProbe, false,
+			func(b *bench) { b.soft(unreached); b.gateway.Thaw() }, ib.GuardProbe, false,
 		},
 		{"dropped", func(b *bench) {
 			b.gateway.Refuse()
 			b.gateway.Drop()
-		}, func(b *bench) { _ = b.gateway.Accept() }, conn.GuardSocket, false},
+		}, func(b *bench) { _ = b.gateway.Accept() }, ib.GuardSocket, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +170,7 @@ func TestLateRestore(t *testing.T) {
 func TestIgnoresTicksOfOtherRequests(t *testing.T) {
 	e := New(Config{Log: slog.New(slog.DiscardHandler)})
 	e.requests = []int{-1, -1, 0}
-	e.evaluate([]conn.Tick{{Request: 1}, {Request: 3}, {Request: -1}, {Request: 0}})
+	e.evaluate([]ib.Tick{{Request: 1}, {Request: 3}, {Request: -1}, {Request: 0}})
 	if n := e.Counts(); n != (Counts{}) {
 		t.Errorf("%+v", n)
 	}
@@ -255,7 +256,7 @@ func TestTimeGoesBy(t *testing.T) {
 	b.eventually("it is told", func() bool { return times() > 2 })
 	n := b.beginnings()
 	b.gateway.Notice(1100, "")
-	b.eventually("the guard shut", func() bool { return b.sup.Snapshot().Guard == conn.GuardUpstream })
+	b.eventually("the guard shut", func() bool { return b.sup.Snapshot().Guard == ib.GuardUpstream })
 	b.gateway.Notice(1102, "")
 	b.eventually("the gap is told", func() bool { return b.beginnings() > n })
 }

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
 
 var all = []Instrument{
-	{Contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}},
-	{Contract: conn.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}},
-	{Contract: conn.Contract{Symbol: "SPY", Type: "STK", Exchange: "SMART", Currency: "USD"}},
+	{Contract: ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}},
+	{Contract: ib.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}},
+	{Contract: ib.Contract{Symbol: "SPY", Type: "STK", Exchange: "SMART", Currency: "USD"}},
 }
 
 var stocks = all[:2]
@@ -43,9 +44,9 @@ type bench struct {
 	seen    map[int]int // ticks by instrument
 	early   int         // ticks from before the guard was opened
 	oldest  time.Duration
-	request int64       // the number under which ticks of the first instrument come
-	delayed bool        // they come delayed
-	lasts   []conn.Tick // last prices of the second instrument
+	request int64     // the number under which ticks of the first instrument come
+	delayed bool      // they come delayed
+	lasts   []ib.Tick // last prices of the second instrument
 }
 
 func (b *bench) Instruments() []Instrument {
@@ -54,7 +55,7 @@ func (b *bench) Instruments() []Instrument {
 	return b.wants
 }
 
-func (b *bench) OnBegin(s *conn.Session) {
+func (b *bench) OnBegin(s *ib.Session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.begun = append(b.begun, s.Number())
@@ -75,7 +76,7 @@ func (b *bench) OnFailure(instrument, code int, _ string) {
 
 func (b *bench) OnOrder(ledger.Intent) {}
 
-func (b *bench) OnTick(instrument int, tick conn.Tick) {
+func (b *bench) OnTick(instrument int, tick ib.Tick) {
 	b.mu.Lock()
 	b.seen[instrument]++
 	if s := b.sup.Session(); s != nil && tick.At < s.GuardSince() {
@@ -85,7 +86,7 @@ func (b *bench) OnTick(instrument int, tick conn.Tick) {
 	if instrument == 0 {
 		b.request, b.delayed = tick.Request, tick.Delayed
 	}
-	if instrument == 1 && tick.Field == conn.Last {
+	if instrument == 1 && tick.Field == ib.Last {
 		b.lasts = append(b.lasts, tick)
 	}
 	hold := b.hold
@@ -128,7 +129,7 @@ func start(t *testing.T) *bench {
 
 func benchConfig(port int, soft time.Duration) conn.Config {
 	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: conn.AnyMode, ConnectTimeout: 20 * time.Second,
+		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: ib.AnyMode, ConnectTimeout: 20 * time.Second,
 		Poll: 50 * time.Millisecond, Soft: soft, Hard: time.Minute,
 		Delays: []time.Duration{10 * time.Millisecond}, WatchLocalPort: true,
 	}

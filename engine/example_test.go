@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
@@ -17,27 +18,27 @@ import (
 
 // dip buys a share, once, when the ask falls to a price.
 type dip struct {
-	contract conn.Contract
+	contract ib.Contract
 	price    float64
 	desk     *engine.Desk
 
-	session *conn.Session
+	session *ib.Session
 	done    bool
 	filled  chan ledger.Intent
 }
 
 func (d *dip) Instruments() []engine.Instrument { return []engine.Instrument{{Contract: d.contract}} }
 
-func (d *dip) OnBegin(s *conn.Session) { d.session = s }
+func (d *dip) OnBegin(s *ib.Session) { d.session = s }
 
-func (d *dip) OnTick(_ int, t conn.Tick) {
-	if d.done || t.Field != conn.Ask || t.Old || t.Value == 0 || t.Value > d.price {
+func (d *dip) OnTick(_ int, t ib.Tick) {
+	if d.done || t.Field != ib.Ask || t.Old || t.Value == 0 || t.Value > d.price {
 		return
 	}
 	d.done = true // whatever becomes of it: what could not be sent is not sent later
 	_, err := d.desk.Place(engine.Ticket{
 		Session: d.session, Price: t.Value,
-		Order: conn.Order{Contract: d.contract, Side: conn.Buy, Type: conn.Limit, Quantity: 1, LimitPrice: d.price},
+		Order: ib.Order{Contract: d.contract, Side: ib.Buy, Type: ib.Limit, Quantity: 1, LimitPrice: d.price},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -83,7 +84,7 @@ func ExampleStrategy() {
 	}
 	defer orders.Close()
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: conn.Paper, ConnectTimeout: 5 * time.Second,
+		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: ib.Paper, ConnectTimeout: 5 * time.Second,
 		Poll: time.Second, Soft: 3 * time.Second, Hard: 15 * time.Second, Delays: []time.Duration{time.Second},
 		Reconcile: orders.Reconcile, // the guard opens only when it is known what became of earlier orders
 	}, log)
@@ -91,12 +92,12 @@ func ExampleStrategy() {
 		fmt.Println(err)
 		return
 	}
-	limits := engine.Limits{Mode: conn.Paper, PerMinute: 1, PerDay: 10, Quantity: 1, Notional: 1000}
+	limits := engine.Limits{Mode: ib.Paper, PerMinute: 1, PerDay: 10, Quantity: 1, Notional: 1000}
 	desk := engine.NewDesk(orders, limits, func(engine.Report) {}, log)
 	desk.Arm() // a person's decision
 
 	mine := &dip{
-		contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150,
+		contract: ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150,
 		desk:   desk,
 		filled: make(chan ledger.Intent, 1),
 	}

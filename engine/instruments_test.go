@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestInstrumentsChange has the strategy change its mind: only what is new is subscribed, what is not wanted any more
@@ -148,10 +148,10 @@ func TestSkip(t *testing.T) {
 	e := New(Config{Log: slog.New(slog.NewTextHandler(log, nil))})
 	e.session = b.sup.Session()
 	for range 2 {
-		e.skip(&conn.GuardError{Reason: conn.GuardProbe})
+		e.skip(&ib.GuardError{Reason: ib.GuardProbe})
 	}
 	if !e.gap || e.Counts().Skipped != 2 || log.count("reason=") != 1 ||
-		log.count("reason="+string(conn.GuardProbe)+"\n") != 1 {
+		log.count("reason="+string(ib.GuardProbe)+"\n") != 1 {
 		t.Errorf("%+v, %s", e.Counts(), log.text.String())
 	}
 }
@@ -217,7 +217,7 @@ func TestRefused(t *testing.T) {
 	b := start(t)
 	b.flows()
 	b.mu.Lock()
-	b.wants = []Instrument{stocks[0], {Contract: conn.Contract{
+	b.wants = []Instrument{stocks[0], {Contract: ib.Contract{
 		Symbol: "NONE", Type: "STK", Exchange: "SMART",
 		Currency: "USD",
 	}}}
@@ -238,21 +238,21 @@ func TestRefused(t *testing.T) {
 func TestOrdersAreNoSubscriptions(t *testing.T) {
 	b := start(t)
 	b.flows()
-	o := conn.Order{
-		Ref: "x", Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Market, Quantity: 1,
+	o := ib.Order{
+		Ref: "x", Contract: stocks[0].Contract, Side: ib.Buy, Type: ib.Market, Quantity: 1,
 		Account: "NOBODY",
 	}
-	if err := b.sup.Session().Place(b.number(), o, conn.Conditions{}); err != nil {
+	if err := b.sup.Session().Place(b.number(), o, ib.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the order is refused", func() bool { // as with code 321
-		return slices.ContainsFunc(b.sup.Session().Orders().Take(nil), func(n conn.OrderNews) bool {
-			return n.Kind == conn.OrderError
+		return slices.ContainsFunc(b.sup.Session().Orders().Take(nil), func(n ib.OrderNews) bool {
+			return n.Kind == ib.OrderError
 		})
 	})
 	b.mu.Lock()
 	b.wants = append(slices.Clone(stocks),
-		Instrument{Contract: conn.Contract{Symbol: "NONE", Type: "STK", Exchange: "SMART", Currency: "USD"}})
+		Instrument{Contract: ib.Contract{Symbol: "NONE", Type: "STK", Exchange: "SMART", Currency: "USD"}})
 	b.mu.Unlock()
 	b.engine.Refresh()
 	b.eventually("a refusal that comes later", func() bool {

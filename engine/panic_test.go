@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -28,8 +28,8 @@ func (b *brittle) breaks(where string) {
 }
 
 func (b *brittle) Instruments() []Instrument  { b.breaks("Instruments"); return stocks }
-func (b *brittle) OnBegin(*conn.Session)      { b.breaks("OnBegin"); b.begun.Add(1) }
-func (b *brittle) OnTick(int, conn.Tick)      { b.breaks("OnTick"); b.ticks.Add(1) }
+func (b *brittle) OnBegin(*ib.Session)        { b.breaks("OnBegin"); b.begun.Add(1) }
+func (b *brittle) OnTick(int, ib.Tick)        { b.breaks("OnTick"); b.ticks.Add(1) }
 func (b *brittle) OnTime(time.Duration) bool  { b.breaks("OnTime"); return false }
 func (b *brittle) OnFailure(int, int, string) {}
 func (b *brittle) OnOrder(ledger.Intent)      { b.breaks("OnOrder") }

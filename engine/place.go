@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
 // This file is the way of an order from a strategy to the ledger: the desk's limits.
 
-// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrOrderUnknown]; then
+// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [ib.ErrOrderUnknown]; then
 // the intents tell more.
 func (d *Desk) Place(t Ticket) ([]ledger.Intent, error) {
 	d.turn.Lock()
@@ -38,7 +38,7 @@ func (d *Desk) place(t Ticket) ([]ledger.Intent, error) {
 		return nil, err
 	}
 	b := ledger.Batch{
-		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
+		Orders: append([]ib.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
 		Allowed: func() error {
 			if err := d.allowed(); err != nil {
 				return err
@@ -51,7 +51,7 @@ func (d *Desk) place(t Ticket) ([]ledger.Intent, error) {
 }
 
 // check is Check for who has the turn, or the lock.
-func (d *Desk) check(s *conn.Session) error {
+func (d *Desk) check(s *ib.Session) error {
 	switch stopped, _ := d.ledger.Trouble(); {
 	case errors.Is(stopped, ledger.ErrMoved):
 		return &BlockedError{Reason: BlockedMoved, Err: stopped}
@@ -59,16 +59,16 @@ func (d *Desk) check(s *conn.Session) error {
 		return &BlockedError{Reason: BlockedDisk, Detail: stopped.Error(), Err: stopped}
 	}
 	if s == nil {
-		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}
+		return &BlockedError{Reason: BlockedGuard, Detail: string(ib.GuardSocket)}
 	}
 	if err := s.Guard(); err != nil {
 		return blockedBy(err)
 	}
 	want, seen := d.limits.Mode, s.Gateway().Mode
 	switch {
-	case want == conn.AnyMode && seen != conn.Paper:
+	case want == ib.AnyMode && seen != ib.Paper:
 		return &BlockedError{Reason: BlockedPaperOnly, Detail: string(seen)}
-	case want != conn.AnyMode && seen != want:
+	case want != ib.AnyMode && seen != want:
 		return &BlockedError{Reason: BlockedWrongMode, Detail: string(seen)}
 	case !d.armed.Load():
 		return errDisarmed
@@ -89,7 +89,7 @@ func (d *Desk) allowed() error {
 // lapsed says that the guard was closed since a ticket was decided.
 func (t *Ticket) lapsed() error {
 	if t.Opened != 0 && t.Session.GuardSince() != t.Opened {
-		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardReconciling)}
+		return &BlockedError{Reason: BlockedGuard, Detail: string(ib.GuardReconciling)}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (d *Desk) within(t Ticket) error {
 	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
 	}
-	for _, one := range append([]conn.Order{*o}, t.Exits...) {
+	for _, one := range append([]ib.Order{*o}, t.Exits...) {
 		if !(one.Quantity <= l.Quantity) {
 			return &BlockedError{Reason: BlockedQuantity, Detail: plain(l.Quantity)}
 		}
@@ -123,17 +123,17 @@ func (l *Limits) trades(symbol string) bool {
 
 // Worth returns what an order is worth, in its contract's currency, by its own price or by that of the market, 0 for
 // none; 0 if it is not known.
-func Worth(o *conn.Order, price, multiplier float64) float64 {
+func Worth(o *ib.Order, price, multiplier float64) float64 {
 	switch {
-	case o.Type == conn.Limit && o.Side == conn.Sell: // the limit is the least that it brings
+	case o.Type == ib.Limit && o.Side == ib.Sell: // the limit is the least that it brings
 		if price == 0 || o.LimitPrice > price {
 			price = o.LimitPrice
 		}
-	case o.Type == conn.StopLimit && o.Side == conn.Sell:
+	case o.Type == ib.StopLimit && o.Side == ib.Sell:
 		price = max(o.StopPrice, o.LimitPrice)
-	case o.Type == conn.Limit, o.Type == conn.StopLimit:
+	case o.Type == ib.Limit, o.Type == ib.StopLimit:
 		price = o.LimitPrice
-	case o.Type == conn.Stop:
+	case o.Type == ib.Stop:
 		price = o.StopPrice
 	}
 	if math.IsNaN(price) {
@@ -145,7 +145,7 @@ func Worth(o *conn.Order, price, multiplier float64) float64 {
 // PointValue returns what one point of a contract's price is worth in its currency, 0 if that is not known: bonds are
 // quoted in percent of a face value, funds are bought for an amount, and what the multiplier of a warrant says differs
 // from one to the next. A multiplier of 0 says that Gateway has named none.
-func PointValue(c *conn.Contract, multiplier float64) float64 {
+func PointValue(c *ib.Contract, multiplier float64) float64 {
 	switch c.Type {
 	case "STK", "CASH", "CFD", "CRYPTO", "CMDTY":
 		return cmp.Or(multiplier, 1)
@@ -156,7 +156,7 @@ func PointValue(c *conn.Contract, multiplier float64) float64 {
 }
 
 // worth says whether an order is within the limit of its notional value.
-func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
+func (d *Desk) worth(o *ib.Order, price, multiplier float64) error {
 	switch worth := Worth(o, price, multiplier); {
 	case PointValue(&o.Contract, multiplier) == 0:
 		return &BlockedError{Reason: BlockedValue, Detail: o.Contract.Type}

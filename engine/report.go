@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -63,7 +63,7 @@ type Report struct {
 // reported is what was last reported about an order.
 type reported struct {
 	state       ledger.OrderState
-	refused     *conn.Order
+	refused     *ib.Order
 	unprotected bool
 }
 
@@ -77,7 +77,7 @@ func (d *Desk) follow(i ledger.Intent) {
 	before := d.reported[i.Order.Ref]
 	d.reported[i.Order.Ref] = now
 	d.tellMu.Unlock()
-	report := func(kind ReportKind, o *conn.Order) {
+	report := func(kind ReportKind, o *ib.Order) {
 		d.report(Report{
 			Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(o), Order: i.ID, Status: i.Status,
 			WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
@@ -115,7 +115,7 @@ func (d *Desk) reportOverdue(list []ledger.Cancellation) {
 
 // reportResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
 // locked.
-func (d *Desk) reportResembled(i ledger.Intent, n conn.OrderNews) {
+func (d *Desk) reportResembled(i ledger.Intent, n ib.OrderNews) {
 	d.report(Report{
 		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
 		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),
@@ -126,7 +126,7 @@ func (d *Desk) reportResembled(i ledger.Intent, n conn.OrderNews) {
 func (d *Desk) reportFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.now(), More: left}) }
 
 // Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
-func Describe(o *conn.Order) string {
+func Describe(o *ib.Order) string {
 	name := o.Contract.Symbol
 	if name == "" {
 		name = fmt.Sprint(o.Contract.ConID)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -24,12 +24,12 @@ func TestReportsWhatBecomesOfOrders(t *testing.T) {
 	}
 	c.state(t, list[0].Order.Ref, ledger.Rejected)
 	for range 2 {
-		c.orders.Learn(conn.OrderNews{
-			Kind: conn.OrderError, ID: list[0].ID, Client: clientID, Code: 201,
+		c.orders.Learn(ib.OrderNews{
+			Kind: ib.OrderError, ID: list[0].ID, Client: clientID, Code: 201,
 			Detail: "again",
 		})
-		c.orders.Learn(conn.OrderNews{
-			Kind: conn.OrderStatus, ID: list[0].ID, Client: clientID, PermID: 99,
+		c.orders.Learn(ib.OrderNews{
+			Kind: ib.OrderStatus, ID: list[0].ID, Client: clientID, PermID: 99,
 			Status: "Inactive",
 		})
 	}
@@ -75,8 +75,8 @@ func TestReportsAlarms(t *testing.T) {
 	}
 	text := "BUY 1 AAPL LMT 90"
 	for range 2 {
-		c.orders.Learn(conn.OrderNews{
-			Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9, Ref: "theirs",
+		c.orders.Learn(ib.OrderNews{
+			Kind: ib.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9, Ref: "theirs",
 			Status: "Submitted",
 		})
 	}
@@ -133,11 +133,11 @@ func TestOverdueIsReported(t *testing.T) {
 
 // TestNoOrderIDsLeft has Gateway offer the last order id: a person is told once, and then what to do.
 func TestNoOrderIDsLeft(t *testing.T) {
-	g := startGateway(t, sim.Config{NextOrderID: conn.MaxOrderID - 1})
+	g := startGateway(t, sim.Config{NextOrderID: ib.MaxOrderID - 1})
 	c := openCounter(t, g, generous)
 	s := c.session(t)
 	c.Arm()
-	for id := conn.MaxOrderID - 1; id <= conn.MaxOrderID; id++ {
+	for id := ib.MaxOrderID - 1; id <= ib.MaxOrderID; id++ {
 		if list, err := c.Place(Ticket{Session: s, Order: order(1, 90)}); err != nil || list[0].ID != int64(id) {
 			t.Fatalf("%+v, %v", list, err)
 		}
@@ -155,22 +155,22 @@ func TestNoOrderIDsLeft(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	c := stocks[0].Contract
-	future := conn.Contract{ConID: 5, Symbol: "ES", Local: "ESZ6"}
-	for want, o := range map[string]conn.Order{
+	future := ib.Contract{ConID: 5, Symbol: "ES", Local: "ESZ6"}
+	for want, o := range map[string]ib.Order{
 		"BUY 100 AAPL LMT 230.5": {
-			Contract: c, Side: conn.Buy, Type: conn.Limit, Quantity: 100,
+			Contract: c, Side: ib.Buy, Type: ib.Limit, Quantity: 100,
 			LimitPrice: 230.5,
 		},
 		"SELL 0.5 AAPL STP LMT 229 228": {
-			Contract: c, Side: conn.Sell, Type: conn.StopLimit, Quantity: 0.5,
+			Contract: c, Side: ib.Sell, Type: ib.StopLimit, Quantity: 0.5,
 			LimitPrice: 228, StopPrice: 229,
 		},
 		"SELL 1 ESZ6 TRAIL 2.5 %": {
-			Contract: future, Side: conn.Sell, Type: conn.Trail, Quantity: 1,
+			Contract: future, Side: ib.Sell, Type: ib.Trail, Quantity: 1,
 			TrailPercent: 2.5,
 		},
 		"BUY 3 5 MKT": {
-			Contract: conn.Contract{ConID: 5}, Side: conn.Buy, Type: conn.Market,
+			Contract: ib.Contract{ConID: 5}, Side: ib.Buy, Type: ib.Market,
 			Quantity: 3,
 		},
 	} {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Reports passes reports on to its subscribers, each with a queue of its own. The zero value is ready. Its methods
@@ -27,7 +27,7 @@ func (r *Reports) Put(report Report) {
 // Subscribe returns a stream of every report from now on. The returned function ends the subscription: what the stream
 // holds can still be read, and nothing is added.
 func (r *Reports) Subscribe() (stream *ReportStream, end func()) {
-	s := &ReportStream{conn.NewQueue[Report]()}
+	s := &ReportStream{ib.NewQueue[Report]()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.streams = append(r.streams, s)
@@ -41,7 +41,7 @@ func (r *Reports) Subscribe() (stream *ReportStream, end func()) {
 
 // ReportStream delivers every report since it was made, in order. It holds what its reader has not taken yet. One
 // reader.
-type ReportStream struct{ queue *conn.Queue[Report] }
+type ReportStream struct{ queue *ib.Queue[Report] }
 
 // Next waits for the next report. ok is false when the subscription has ended and every report has been delivered, or
 // when ctx ends.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/ledger"
 )
@@ -43,7 +44,7 @@ func newRig(path string, port, client int, follow bool) (*rig, error) {
 // rigConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
 func rigConfig(orders *ledger.Ledger, port, client int) conn.Config {
 	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: time.Minute,
+		Host: "127.0.0.1", Port: port, ClientID: client, Mode: ib.AnyMode, ConnectTimeout: time.Minute,
 		Poll: time.Second, Soft: time.Minute, Hard: 5 * time.Minute, ProofOfLife: time.Minute,
 		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 		Reconcile: orders.Reconcile,
@@ -57,7 +58,7 @@ func runRig(orders *ledger.Ledger, sup *conn.Supervisor, follow bool) *rig {
 	running.Go(func() {
 		news, end := sup.Subscribe()
 		defer end()
-		var last *conn.Session
+		var last *ib.Session
 		for {
 			select {
 			case <-ctx.Done():
@@ -97,7 +98,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // session waits for one whose guard is open.
-func (r *rig) session(t *testing.T) (s *conn.Session) {
+func (r *rig) session(t *testing.T) (s *ib.Session) {
 	t.Helper()
 	eventually(t, "the guard is open", func() bool {
 		s = r.sup.Session()
@@ -147,9 +148,9 @@ func do(t *testing.T, g *sim.Gateway, verb string, params map[string]string) {
 }
 
 // order is a limit order to buy; the ask is 100.01.
-func order(quantity, limit float64) conn.Order {
-	return conn.Order{
-		Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Limit, Quantity: quantity,
+func order(quantity, limit float64) ib.Order {
+	return ib.Order{
+		Contract: stocks[0].Contract, Side: ib.Buy, Type: ib.Limit, Quantity: quantity,
 		LimitPrice: limit,
 	}
 }

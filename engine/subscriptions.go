@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is how an [Engine] subscribes to market data, and keeps at it: what Gateway refuses today it may grant
@@ -19,7 +20,7 @@ type feed struct {
 	refused int           // how often it was, since data came last
 	due     time.Duration // when it is subscribed again; 0: not at all
 	last    lastPrice
-	under   conn.Contract // has the data instead, since Gateway has none of the instrument itself; mostly nothing
+	under   ib.Contract // has the data instead, since Gateway has none of the instrument itself; mostly nothing
 }
 
 // A refused subscription is made again after firstRetry, then after twice that, and so on; one after the other.
@@ -175,7 +176,7 @@ func (e *Engine) again() {
 }
 
 // adopt goes over to a new session.
-func (e *Engine) adopt(s *conn.Session) {
+func (e *Engine) adopt(s *ib.Session) {
 	e.count()
 	e.session, e.replaced, e.delayed, e.competing = s, 0, false, false
 	e.requests = append(e.requests[:0], -1) // request numbers begin at 1
@@ -248,7 +249,7 @@ func (e *Engine) reroute(i int) {
 	to := e.session.Ticks().Rerouted(f.request)
 	e.requests[f.request] = -1 // nothing comes of it
 	f.request = 0
-	if to.ConID <= 0 || f.under != (conn.Contract{}) {
+	if to.ConID <= 0 || f.under != (ib.Contract{}) {
 		return
 	}
 	f.under = to

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -152,7 +152,7 @@ func TestRetriesDoNotBurst(t *testing.T) {
 	e.session, e.requests = b.sup.Session(), []int{-1}
 	for i := range 100 {
 		e.instruments = append(e.instruments,
-			Instrument{Contract: conn.Contract{Symbol: fmt.Sprint("X", i), Type: "STK", Exchange: "SMART"}})
+			Instrument{Contract: ib.Contract{Symbol: fmt.Sprint("X", i), Type: "STK", Exchange: "SMART"}})
 		e.feeds = append(e.feeds, feed{refused: 1, due: time.Minute})
 	}
 	e.retry(time.Second)
@@ -182,7 +182,7 @@ func TestLastPriceOfBefore(t *testing.T) {
 		b.lasts = nil
 		b.mu.Unlock()
 		b.engine.Refresh()
-		lasts := func() (list []conn.Tick) {
+		lasts := func() (list []ib.Tick) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			return slices.Clone(b.lasts)
@@ -206,42 +206,42 @@ func TestLastPriceOfBefore(t *testing.T) {
 
 func TestLastPrice(t *testing.T) {
 	const day = 24 * 3600
-	last := func(v float64, at time.Duration) conn.Tick { return conn.Tick{Field: conn.Last, Value: v, At: at} }
-	traded := func(ago float64, at time.Duration) conn.Tick {
-		return conn.Tick{Field: conn.LastTime, Value: 10*day - ago, At: at}
+	last := func(v float64, at time.Duration) ib.Tick { return ib.Tick{Field: ib.Last, Value: v, At: at} }
+	traded := func(ago float64, at time.Duration) ib.Tick {
+		return ib.Tick{Field: ib.LastTime, Value: 10*day - ago, At: at}
 	}
-	frozen := func(v float64) conn.Tick { return conn.Tick{Field: conn.Last, Value: v, Old: true} }
-	recent := func(k conn.Tick) bool { return 10*day-k.Value < 60 }
+	frozen := func(v float64) ib.Tick { return ib.Tick{Field: ib.Last, Value: v, Old: true} }
+	recent := func(k ib.Tick) bool { return 10*day-k.Value < 60 }
 	for name, c := range map[string]struct {
-		ticks []conn.Tick
+		ticks []ib.Tick
 		want  string // the prices that it gets, those of before in brackets
 	}{
-		"no time":                  {[]conn.Tick{last(5, 0), last(5, 1)}, "(5) (5)"},
-		"no time, and it moves":    {[]conn.Tick{last(5, 0), last(6, 1), last(6, 2), last(5, 3)}, "(5) 6 6 5"},
-		"the time comes before it": {[]conn.Tick{traded(3, 0), last(5, 0)}, "5"},
-		"the time comes behind it": {[]conn.Tick{last(5, 0), traded(3, 0)}, "(5) 5"},
+		"no time":                  {[]ib.Tick{last(5, 0), last(5, 1)}, "(5) (5)"},
+		"no time, and it moves":    {[]ib.Tick{last(5, 0), last(6, 1), last(6, 2), last(5, 3)}, "(5) 6 6 5"},
+		"the time comes before it": {[]ib.Tick{traded(3, 0), last(5, 0)}, "5"},
+		"the time comes behind it": {[]ib.Tick{last(5, 0), traded(3, 0)}, "(5) 5"},
 		"the time comes much later": {
-			[]conn.Tick{last(5, 0), traded(3, 2*time.Second), last(5, 2*time.Second)},
+			[]ib.Tick{last(5, 0), traded(3, 2*time.Second), last(5, 2*time.Second)},
 			"(5) 5",
 		},
 		"the time of the next trade": {
-			[]conn.Tick{traded(2*day, 0), last(5, 0), traded(0, 0), last(6, 0)},
+			[]ib.Tick{traded(2*day, 0), last(5, 0), traded(0, 0), last(6, 0)},
 			"(5) 6",
 		},
-		"days old":                     {[]conn.Tick{traded(2*day, 0), last(5, 0), last(5, 1)}, "(5) (5)"},
-		"days old, the time behind it": {[]conn.Tick{last(5, 0), traded(2*day, 0), traded(2*day, 0)}, "(5)"},
+		"days old":                     {[]ib.Tick{traded(2*day, 0), last(5, 0), last(5, 1)}, "(5) (5)"},
+		"days old, the time behind it": {[]ib.Tick{last(5, 0), traded(2*day, 0), traded(2*day, 0)}, "(5)"},
 		"days old, traded again": {
-			[]conn.Tick{traded(2*day, 0), last(5, 0), traded(1, 9), last(5, 9)},
+			[]ib.Tick{traded(2*day, 0), last(5, 0), traded(1, 9), last(5, 9)},
 			"(5) 5",
 		},
-		"none, then one":               {[]conn.Tick{last(0, 0), last(5, 0)}, "0 (5)"},
-		"frozen, though it was traded": {[]conn.Tick{traded(1, 0), frozen(5)}, "(5)"},
+		"none, then one":               {[]ib.Tick{last(0, 0), last(5, 0)}, "0 (5)"},
+		"frozen, though it was traded": {[]ib.Tick{traded(1, 0), frozen(5)}, "(5)"},
 		"frozen, and live again": {
-			[]conn.Tick{last(5, 0), last(6, 0), frozen(6), last(6, 1), last(7, 1)},
+			[]ib.Tick{last(5, 0), last(6, 0), frozen(6), last(6, 1), last(7, 1)},
 			"(5) 6 (6) (6) 7",
 		},
-		"frozen, and its time behind it":    {[]conn.Tick{frozen(5), traded(1, 0)}, "(5)"},
-		"frozen, it moves as long as it is": {[]conn.Tick{frozen(5), frozen(6)}, "(5) (6)"},
+		"frozen, and its time behind it":    {[]ib.Tick{frozen(5), traded(1, 0)}, "(5)"},
+		"frozen, it moves as long as it is": {[]ib.Tick{frozen(5), frozen(6)}, "(5) (6)"},
 	} {
 		var l lastPrice
 		var got []string
@@ -264,7 +264,7 @@ func TestReroutedData(t *testing.T) {
 	t.Parallel()
 	b := start(t)
 	b.mu.Lock()
-	b.wants = []Instrument{{Contract: conn.Contract{Symbol: "AAPL", Type: "CFD", Exchange: "SMART", Currency: "USD"}}}
+	b.wants = []Instrument{{Contract: ib.Contract{Symbol: "AAPL", Type: "CFD", Exchange: "SMART", Currency: "USD"}}}
 	b.mu.Unlock()
 	b.engine.Refresh()
 	b.dataOf(0)

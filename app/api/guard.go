@@ -5,16 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Guarded is the answer to GET /guard and the data of the events at GET /guard/events: whether a bot may trade now.
 type Guarded struct {
 	// the connection may be trusted: socket, API and upstream are up, no probe is overdue, orders are reconciled
-	Open     bool             `json:"open"`
-	Reason   string           `json:"reason"`    // why not, for people; empty if it may
-	ReasonID conn.GuardReason `json:"reason_id"` // the same for programs; stable
-	Session  uint64           `json:"session"`   // an answer is about this session alone; 0 if there is none
+	Open     bool           `json:"open"`
+	Reason   string         `json:"reason"`    // why not, for people; empty if it may
+	ReasonID ib.GuardReason `json:"reason_id"` // the same for programs; stable
+	Session  uint64         `json:"session"`   // an answer is about this session alone; 0 if there is none
 	// how often the guard was opened since the start of Gatewatch; another number than before: it was closed in between
 	Opened uint64 `json:"opened"`
 	Mode   string `json:"mode"`  // paper, live or unknown

@@ -3,7 +3,7 @@ package api
 import (
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Offer is what can be saved at a first start: the port that has answered, the reset window that fits, or both.
@@ -28,7 +28,7 @@ func OfferOf(v *SettingsView, st *Status) *Offer {
 	if answered {
 		o.Settings.Gateway.Port = st.Gateway.Port
 	}
-	o.Title, o.Button = wording.Offer(Address(&st.Gateway), conn.Mode(st.Gateway.Mode), answered, region)
+	o.Title, o.Button = wording.Offer(Address(&st.Gateway), ib.Mode(st.Gateway.Mode), answered, region)
 	if o.Button == "" {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Open returns the part of a status that anyone on this computer may see: no text from outside, no rule, order, path,
@@ -49,10 +50,10 @@ func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
 		open.Gateway.Host = "Gateway's computer"
 	}
 	open.Detail, open.Unsupported.Text = "", ""
-	switch q := conn.Question(s.Detail); {
-	case s.Cause == conn.CauseFarm:
+	switch q := ib.Question(s.Detail); {
+	case s.Cause == ib.CauseFarm:
 		open.Detail = openFarm(s.Detail)
-	case q == conn.QuestionOpenOrders, q == conn.QuestionCompletedOrders, q == conn.QuestionExecutions:
+	case q == ib.QuestionOpenOrders, q == ib.QuestionCompletedOrders, q == ib.QuestionExecutions:
 		open.Detail = s.Detail
 	}
 	return &open

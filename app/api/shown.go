@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -50,7 +51,7 @@ type Line struct {
 func ShownOf(st *Status, now time.Time) Shown {
 	s := Shown{
 		Shape: shapeOf(st, now), Title: title(st, now), Since: since(st),
-		Badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo), Attempt: st.Attempt.Line(),
+		Badge: wording.Account(ib.Mode(st.Gateway.Mode), st.Demo), Attempt: st.Attempt.Line(),
 		Notice: wording.Paragraph(st.Gateway.Unsupported + " " + st.Restart.Hint),
 		Layers: layersOf(st), Details: detailsOf(st, now), Trading: tradingOf(st),
 		Today:     wording.Today(st.Today.UptimePercent, st.Today.Outages),
@@ -100,7 +101,7 @@ func shapeOf(st *Status, now time.Time) string {
 // title is the headline without what counts down.
 func title(st *Status, now time.Time) string {
 	switch {
-	case st.Held.Closed && st.Guard.ReasonID != conn.GuardMode, st.ordersStopped():
+	case st.Held.Closed && st.Guard.ReasonID != ib.GuardMode, st.ordersStopped():
 		return wording.OrdersBlockedTitle
 	case st.State == conn.Connecting && st.FirstRun:
 		return wording.Looking
@@ -138,7 +139,7 @@ func wrong(st *Status, title string) (cause, hint string) {
 	}
 	cause, hint = wording.Paragraph(st.Cause), wording.Paragraph(st.Hint)
 	switch looking := st.FirstRun && st.State == conn.Connecting; {
-	case looking && slices.Contains([]conn.Cause{"", conn.CauseRefused, conn.CauseUnreachable}, st.CauseID):
+	case looking && slices.Contains([]ib.Cause{"", ib.CauseRefused, ib.CauseUnreachable}, st.CauseID):
 		cause, hint = "Welcome. "+wording.Looking, wording.Checklist
 	case cause == "" && st.State == conn.Connecting:
 		cause = "Connecting to Gateway for the first time."
@@ -177,7 +178,7 @@ func failingOf(list []Failing) (failing, advice string) {
 func ports(tried []PortTry) string {
 	var list []string
 	for _, t := range tried {
-		usual := wording.Mode(conn.Mode(t.Usually))
+		usual := wording.Mode(ib.Mode(t.Usually))
 		if usual != "" {
 			usual = " (usually " + usual + ")"
 		}
@@ -253,7 +254,7 @@ func farmsOf(st *Status) Line {
 	case len(st.Layers.Farms) == 0:
 		l.Text, l.At = "none reported", nil
 		return l
-	case st.CauseID == conn.CauseCompeting:
+	case st.CauseID == ib.CauseCompeting:
 		l.Shape, l.Text, l.At = "impaired", "no prices", nil // that moment is of the farms, which are up
 	case down > 0:
 		l.Shape, l.Text = "impaired", fmt.Sprintf("%d up, %d down", up, down)
@@ -288,7 +289,7 @@ func detailsOf(st *Status, now time.Time) []Line {
 	list := []Line{{Name: "Gateway", Text: Address(g)}}
 	add := func(name, text string, at *time.Time) { list = append(list, Line{Name: name, Text: text, At: at}) }
 	if st.Layers.API {
-		account := wording.Account(conn.Mode(g.Mode), st.Demo)
+		account := wording.Account(ib.Mode(g.Mode), st.Demo)
 		if account == "" {
 			account = none
 		}

@@ -5,6 +5,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
@@ -18,7 +19,7 @@ type Status struct {
 	// when the outage began that lasts, which may be before since; null if there is none
 	LostAt   *time.Time `json:"lost_at"`
 	Cause    string     `json:"cause"`    // why state is not connected, for people
-	CauseID  conn.Cause `json:"cause_id"` // the same for programs; stable
+	CauseID  ib.Cause   `json:"cause_id"` // the same for programs; stable
 	Code     int        `json:"code"`     // IB code behind the cause, 0 if none
 	Hint     string     `json:"hint"`     // what to do about it
 	Headline string     `json:"headline"` // the state in one line
@@ -86,10 +87,10 @@ type Attempt struct {
 
 // PortTry is what an attempt has found at a port.
 type PortTry struct {
-	Port    int        `json:"port"`
-	Usually string     `json:"usually"` // paper or live, of IBKR's usual ports; unknown for others
-	Cause   conn.Cause `json:"cause_id"`
-	Text    string     `json:"text"` // for people, such as "nothing listens"
+	Port    int      `json:"port"`
+	Usually string   `json:"usually"` // paper or live, of IBKR's usual ports; unknown for others
+	Cause   ib.Cause `json:"cause_id"`
+	Text    string   `json:"text"` // for people, such as "nothing listens"
 }
 
 func triesOf(s *conn.Snapshot) []PortTry {
@@ -103,8 +104,8 @@ func triesOf(s *conn.Snapshot) []PortTry {
 }
 
 // modeText is a kind of account in JSON.
-func modeText(m conn.Mode) string {
-	if m == conn.AnyMode || m == "" {
+func modeText(m ib.Mode) string {
+	if m == ib.AnyMode || m == "" {
 		return "unknown"
 	}
 	return string(m)
@@ -119,10 +120,10 @@ type ResetWindow struct {
 
 // Restart is the next daily exit of Gateway, or the one that is going on, as Gateway has announced it.
 type Restart struct {
-	Kind conn.ExitKind `json:"kind"` // restart, or logoff: a person has to log in again; empty: not known
-	At   *time.Time    `json:"at"`
-	Text string        `json:"text"` // for people, with a countdown
-	Hint string        `json:"hint"` // what to change in Gateway; empty: nothing
+	Kind ib.ExitKind `json:"kind"` // restart, or logoff: a person has to log in again; empty: not known
+	At   *time.Time  `json:"at"`
+	Text string      `json:"text"` // for people, with a countdown
+	Hint string      `json:"hint"` // what to change in Gateway; empty: nothing
 }
 
 // Gateway is what is known about the other side.
@@ -139,14 +140,14 @@ type Gateway struct {
 	Unsupported string `json:"unsupported"`
 	// Resubmits says whether Gateway keeps orders while IBKR is not connected and sends them afterwards; empty: not
 	// known.
-	Resubmits conn.Switch `json:"resubmits_orders"`
+	Resubmits ib.Switch `json:"resubmits_orders"`
 }
 
 // Guard says whether orders may leave, and why not.
 type Guard struct {
-	Open     bool             `json:"open"`
-	Reason   string           `json:"reason"`
-	ReasonID conn.GuardReason `json:"reason_id"`
+	Open     bool           `json:"open"`
+	Reason   string         `json:"reason"`
+	ReasonID ib.GuardReason `json:"reason_id"`
 	// whether orders of Gatewatch can leave while trading is on, such as "guard open"
 	Text   string `json:"text"`
 	Opened uint64 `json:"opened"` // how often it was opened since the start of the program

@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/fatih/color"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/rules"
 )
 
@@ -45,8 +45,8 @@ var shapeColors = map[string]*color.Color{
 }
 
 // modeColor is the colour of an account's kind: LIVE has one of its own.
-func modeColor(m conn.Mode) *color.Color {
-	if m == conn.Live {
+func modeColor(m ib.Mode) *color.Color {
+	if m == ib.Live {
 		return live
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Doctor looks which Gateway or TWS answers.
@@ -132,10 +133,10 @@ func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []str
 	if seen.Err != nil {
 		view := &conn.Snapshot{
 			State: conn.Reconnecting, Cause: seen.Err.Cause, Code: seen.Err.Code, Detail: seen.Err.Detail(),
-			Gateway: conn.Gateway{Host: s.Gateway.Host, Port: port},
+			Gateway: ib.Gateway{Host: s.Gateway.Host, Port: port},
 		}
 		d.CauseID, d.Code, d.Cause = view.Cause, view.Code, wording.Cause(view)
-		if view.Cause == conn.CauseRefused {
+		if view.Cause == ib.CauseRefused {
 			return d, nil
 		}
 		return d, []string{d.label() + ": " + wording.Hint(view, doctorID)}
@@ -150,7 +151,7 @@ func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []str
 	for i := range advice {
 		advice[i] = d.label() + ": " + advice[i]
 	}
-	if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && g.Mode != m {
+	if m := ib.Mode(s.Gateway.Mode); m != ib.AnyMode && g.Mode != m {
 		advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.",
 			d.label(), orUnknown(wording.Mode(g.Mode)), m))
 	}
@@ -159,7 +160,7 @@ func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []str
 
 // describeSettings says what Gateway says of its settings, and returns what to change. It is for the screen alone: the
 // addresses are personal.
-func describeSettings(port int, told *conn.GatewaySettings) (lines, advice []string) {
+func describeSettings(port int, told *ib.GatewaySettings) (lines, advice []string) {
 	lines = []string{}
 	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if told.Exit.Kind != "" {
@@ -169,7 +170,7 @@ func describeSettings(port int, told *conn.GatewaySettings) (lines, advice []str
 			advice = append(advice, hint)
 		}
 	}
-	if told.ReadOnly == conn.SwitchOn {
+	if told.ReadOnly == ib.SwitchOn {
 		line("API is read-only: orders are blocked")
 		advice = append(advice, wording.ReadOnlyHint)
 	}
@@ -179,7 +180,7 @@ func describeSettings(port int, told *conn.GatewaySettings) (lines, advice []str
 	if told.Port != 0 && told.Port != port {
 		line("API port in its settings: %d", told.Port)
 	}
-	if told.LocalOnly == conn.SwitchOn {
+	if told.LocalOnly == ib.SwitchOn {
 		line("takes connections from its own computer only")
 	} else if len(told.Trusted) > 0 {
 		more := ""

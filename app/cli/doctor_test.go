@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestDescribeSettings holds what doctor says of Gateway's own settings: nothing of what is not known.
 func TestDescribeSettings(t *testing.T) {
 	soon := time.Now().Add(2 * time.Hour)
-	exit := func(kind conn.ExitKind) conn.Exit {
-		return conn.Exit{Kind: kind, Hour: soon.Hour(), Minute: soon.Minute(), Location: time.Local}
+	exit := func(kind ib.ExitKind) ib.Exit {
+		return ib.Exit{Kind: kind, Hour: soon.Hour(), Minute: soon.Minute(), Location: time.Local}
 	}
-	type told = conn.GatewaySettings
+	type told = ib.GatewaySettings
 	const orders = "orders sent while IBKR is disconnected are "
 	address := []string{"10.0.0.1"}
 	for name, c := range map[string]struct {
@@ -22,15 +22,15 @@ func TestDescribeSettings(t *testing.T) {
 		says, advice string // parts of what is said, by |
 	}{
 		"nothing":      {told{}, "", ""},
-		"all is well":  {told{Port: 4002, ReadOnly: conn.SwitchOff, LocalOnly: conn.SwitchOff}, "", ""},
-		"restart":      {told{Exit: exit(conn.ExitRestart)}, "Gateway restarts at |, in 1 h 5", ""},
-		"log-off":      {told{Exit: exit(conn.ExitLogOff)}, "Gateway logs off at ", "Gateway logs off|“Auto restart”"},
-		"read-only":    {told{ReadOnly: conn.SwitchOn}, "API is read-only: orders are blocked", "untick “Read-Only"},
-		"resubmit":     {told{Resubmit: conn.SwitchOn}, orders + "kept, and sent", ""},
-		"reject":       {told{Resubmit: conn.SwitchOff}, orders + "rejected", ""},
+		"all is well":  {told{Port: 4002, ReadOnly: ib.SwitchOff, LocalOnly: ib.SwitchOff}, "", ""},
+		"restart":      {told{Exit: exit(ib.ExitRestart)}, "Gateway restarts at |, in 1 h 5", ""},
+		"log-off":      {told{Exit: exit(ib.ExitLogOff)}, "Gateway logs off at ", "Gateway logs off|“Auto restart”"},
+		"read-only":    {told{ReadOnly: ib.SwitchOn}, "API is read-only: orders are blocked", "untick “Read-Only"},
+		"resubmit":     {told{Resubmit: ib.SwitchOn}, orders + "kept, and sent", ""},
+		"reject":       {told{Resubmit: ib.SwitchOff}, orders + "rejected", ""},
 		"another port": {told{Port: 7497}, "API port in its settings: 7497", ""},
 		"local only": {
-			told{LocalOnly: conn.SwitchOn, Trusted: address},
+			told{LocalOnly: ib.SwitchOn, Trusted: address},
 			"takes connections from its own computer only", "",
 		},
 		"trusted": {told{Trusted: []string{"10.0.0.1", "10.0.0.2"}}, "trusted addresses: 10.0.0.1, 10.0.0.2", ""},

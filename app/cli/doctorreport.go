@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // doctorReport is what doctor prints with --json.
@@ -38,17 +38,17 @@ type doctorProgram struct {
 
 // doctorPort is what was found at a port.
 type doctorPort struct {
-	Host          string     `json:"host"`
-	Port          int        `json:"port"`
-	Ready         bool       `json:"ready"`
-	Mode          conn.Mode  `json:"mode"` // paper, live or unknown; of a port that is not ready what it is usually for
-	ServerVersion int        `json:"server_version"`
-	Accounts      int        `json:"accounts"`
-	TookMillis    float64    `json:"took_ms"`
-	CauseID       conn.Cause `json:"cause_id"` // why it is not ready
-	Code          int        `json:"code"`     // of Gateway's message; 0 if there is none
-	Cause         string     `json:"cause"`    // the same for people
-	Details       []string   `json:"details"`  // what Gateway says of its settings
+	Host          string   `json:"host"`
+	Port          int      `json:"port"`
+	Ready         bool     `json:"ready"`
+	Mode          ib.Mode  `json:"mode"` // paper, live or unknown; of a port that is not ready what it is usually for
+	ServerVersion int      `json:"server_version"`
+	Accounts      int      `json:"accounts"`
+	TookMillis    float64  `json:"took_ms"`
+	CauseID       ib.Cause `json:"cause_id"` // why it is not ready
+	Code          int      `json:"code"`     // of Gateway's message; 0 if there is none
+	Cause         string   `json:"cause"`    // the same for people
+	Details       []string `json:"details"`  // what Gateway says of its settings
 }
 
 func (d doctorPort) label() string { return fmt.Sprintf("%s:%d", d.Host, d.Port) }

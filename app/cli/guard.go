@@ -11,7 +11,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Guard shows whether a bot may trade now.
@@ -92,7 +92,7 @@ func describeGuard(g api.Guarded) string {
 	if !g.Open {
 		return "closed: " + wording.OneLine(g.Reason)
 	}
-	mode := cmp.Or(wording.Account(conn.Mode(g.Mode), g.Demo), modeNotKnown)
+	mode := cmp.Or(wording.Account(ib.Mode(g.Mode), g.Demo), modeNotKnown)
 	armed := "trading off"
 	if g.Armed {
 		armed = "trading on"

@@ -7,7 +7,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/rules"
 )
 
@@ -95,7 +95,7 @@ func TestDescribeGuard(t *testing.T) {
 		"open: session 1, paper or live not known, trading on": {Open: true, Session: 1, Mode: "unknown", Armed: true},
 		"closed: not connected to Gateway": {
 			Reason:   "not connected to Gateway",
-			ReasonID: conn.GuardSocket,
+			ReasonID: ib.GuardSocket,
 		},
 	} {
 		if got := describeGuard(g); got != want {

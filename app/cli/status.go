@@ -10,7 +10,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // modeNotKnown is what is said of a connection of which it is not known whether it is paper or live.
@@ -59,7 +59,7 @@ func describe(st api.Status, now time.Time) string {
 	if st.Hint != "" {
 		row("Do", "%s", st.Hint)
 	}
-	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Account(conn.Mode(st.Gateway.Mode), st.Demo))
+	mode := colored(modeColor(ib.Mode(st.Gateway.Mode)), wording.Account(ib.Mode(st.Gateway.Mode), st.Demo))
 	row("Gateway", "%s, %s", api.Address(&st.Gateway), cmp.Or(mode, modeNotKnown))
 	if st.Gateway.Unsupported != "" {
 		row("Support", "%s", st.Gateway.Unsupported)

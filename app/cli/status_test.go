@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestDescribeTrading(t *testing.T) {
@@ -92,12 +93,12 @@ func TestDescribeLayers(t *testing.T) {
 			"Socket down · API down · IBKR not known · Data farms not known\n",
 		},
 		{
-			api.Status{State: conn.Degraded, Since: lost, CauseID: conn.CauseFarm, Layers: up},
+			api.Status{State: conn.Degraded, Since: lost, CauseID: ib.CauseFarm, Layers: up},
 			"Looking, for 1 h\n",
 			"Socket up · API up · IBKR up · Data farms 1 up, 1 down (down: US stock data [usfarm] · up: ",
 		},
 		{
-			api.Status{State: conn.Degraded, Since: lost, CauseID: conn.CauseCompeting, Layers: up},
+			api.Status{State: conn.Degraded, Since: lost, CauseID: ib.CauseCompeting, Layers: up},
 			"Looking, for 1 h\n", "Socket up · API up · IBKR up · Data farms no prices (down: ",
 		},
 		{

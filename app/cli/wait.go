@@ -12,7 +12,7 @@ import (
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // cardLook is how often waiting looks for the file that a starting program writes.
@@ -114,7 +114,7 @@ func (w Wait) reached(st *api.Status) string {
 	if w.Until == "guard" {
 		return describeGuard(api.GuardedOf(*st))
 	}
-	mode := cmp.Or(wording.Mode(conn.Mode(st.Gateway.Mode)), modeNotKnown)
+	mode := cmp.Or(wording.Mode(ib.Mode(st.Gateway.Mode)), modeNotKnown)
 	return fmt.Sprintf("connected: session %d, %s", st.Session, mode)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Console prints a line for each thing that a person wants to know. Make it with New.
@@ -20,8 +21,8 @@ type Console struct {
 
 	out      io.Writer
 	clientID atomic.Int64
-	hinted   conn.Cause // whose hint has been printed
-	looked   string     // what has been printed of ports before the first connection
+	hinted   ib.Cause // whose hint has been printed
+	looked   string   // what has been printed of ports before the first connection
 }
 
 // New returns a console that writes to out.
@@ -62,13 +63,13 @@ func (c *Console) tell(e conn.Event, s *conn.Snapshot) {
 	}
 	c.looked = text
 	label := labels[e.State]
-	if e.Cause == conn.CauseStopping {
+	if e.Cause == ib.CauseStopping {
 		label = "stopping"
 	}
 	c.line(e.At, label, text)
 	switch e.Kind {
 	case conn.EventConnected:
-		c.hinted = conn.CauseNone
+		c.hinted = ib.CauseNone
 	case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting,
 		conn.EventOrdersBlocked:
 		if e.Cause == c.hinted {
@@ -84,7 +85,7 @@ func (c *Console) tell(e conn.Event, s *conn.Snapshot) {
 // asOf returns the snapshot with the cause of the event: by the time a line is printed the state may have moved on.
 func asOf(s *conn.Snapshot, e conn.Event) *conn.Snapshot {
 	now := *s
-	if e.Cause != conn.CauseNone {
+	if e.Cause != ib.CauseNone {
 		now.Cause, now.Code, now.Detail = e.Cause, e.Code, e.Detail
 		now.State = e.State
 	}

@@ -15,6 +15,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,7 +28,7 @@ func stage(e conn.Event) *conn.Snapshot {
 	inWindow := e.State == conn.ResetWindow || e.Kind == conn.EventWindowStarted
 	return &conn.Snapshot{
 		State:   e.State,
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper},
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: ib.Paper},
 		Attempt: conn.Attempt{Number: 2, NextAt: at.Add(1800 * time.Millisecond)},
 		Window: calendar.Span{
 			Active: inWindow,
@@ -41,34 +42,34 @@ var scenes = []conn.Event{
 	{Kind: conn.EventStarted, State: conn.Connecting},
 	{Kind: conn.EventConnected, State: conn.Connected, Session: 1, Attempt: 1},
 	{Kind: conn.EventConnected, State: conn.Connected, Session: 2, Attempt: 3, Duration: 252 * time.Second},
-	{Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: conn.CauseClosed, Duration: 3 * time.Hour},
+	{Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: ib.CauseClosed, Duration: 3 * time.Hour},
 	{
-		Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: conn.CauseBroken,
+		Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: ib.CauseBroken,
 		Detail: "connection reset by peer\n\x1b[2J", Duration: 90 * time.Second,
 	},
-	{Kind: conn.EventLost, State: conn.ResetWindow, Session: 1, Cause: conn.CauseClosed, Duration: 3 * time.Hour},
+	{Kind: conn.EventLost, State: conn.ResetWindow, Session: 1, Cause: ib.CauseClosed, Duration: 3 * time.Hour},
 	{
-		Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 1, Cause: conn.CauseRefused,
+		Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 1, Cause: ib.CauseRefused,
 		Detail: "connection refused",
 	},
-	{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 2, Cause: conn.CauseClientIDInUse, Code: 326},
-	{Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Session: 1, Cause: conn.CauseUpstream, Code: 1100},
+	{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 2, Cause: ib.CauseClientIDInUse, Code: 326},
+	{Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Session: 1, Cause: ib.CauseUpstream, Code: 1100},
 	{Kind: conn.EventUpstreamRestored, State: conn.Connected, Session: 1, Code: 1101, Duration: 20 * time.Second},
 	{Kind: conn.EventUpstreamRestored, State: conn.Connected, Session: 1, Code: 1102, Duration: 20 * time.Second},
 	{
-		Kind: conn.EventSuspected, State: conn.Degraded, Session: 1, Cause: conn.CauseSilent,
+		Kind: conn.EventSuspected, State: conn.Degraded, Session: 1, Cause: ib.CauseSilent,
 		Duration: 2500 * time.Millisecond,
 	},
 	{Kind: conn.EventAnswered, State: conn.Connected, Session: 1},
 	{Kind: conn.EventFarm, State: conn.Degraded, Session: 1, Code: 2103, Detail: "usfarm\x07", Farm: conn.FarmBroken},
-	{Kind: conn.EventCompeting, State: conn.Degraded, Session: 1, Cause: conn.CauseCompeting, Code: 10197},
-	{Kind: conn.EventDisconnected, State: conn.Paused, Session: 1, Cause: conn.CauseUser, Duration: 5 * time.Minute},
+	{Kind: conn.EventCompeting, State: conn.Degraded, Session: 1, Cause: ib.CauseCompeting, Code: 10197},
+	{Kind: conn.EventDisconnected, State: conn.Paused, Session: 1, Cause: ib.CauseUser, Duration: 5 * time.Minute},
 	{
-		Kind: conn.EventDisconnected, State: conn.Connecting, Session: 1, Cause: conn.CauseStopping,
+		Kind: conn.EventDisconnected, State: conn.Connecting, Session: 1, Cause: ib.CauseStopping,
 		Duration: 5 * time.Minute,
 	},
 	{
-		Kind: conn.EventDisconnected, State: conn.Reconnecting, Session: 1, Cause: conn.CauseReconfigured,
+		Kind: conn.EventDisconnected, State: conn.Reconnecting, Session: 1, Cause: ib.CauseReconfigured,
 		Duration: 5 * time.Minute,
 	},
 	{Kind: conn.EventWindowStarted, State: conn.Connected},
@@ -79,7 +80,7 @@ var scenes = []conn.Event{
 	{Kind: conn.EventReconfigured, State: conn.Connected},
 	{Kind: conn.EventMarketFarmOK, State: conn.Connected, Session: 1, Code: 2104, Detail: "usfarm", Farm: conn.FarmOK},
 	{
-		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Session: 1, Cause: conn.CauseUnconfirmed,
+		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Session: 1, Cause: ib.CauseUnconfirmed,
 		Detail: "open_orders",
 	},
 	{Kind: conn.EventOrdersConfirmed, State: conn.Connected, Session: 1},
@@ -153,21 +154,21 @@ func TestHintOncePerCause(t *testing.T) {
 	c.SetClientID(17)
 	for i, step := range []struct {
 		kind  conn.EventKind
-		cause conn.Cause
+		cause ib.Cause
 		hints int // said so far
 	}{
-		{conn.EventAttemptFailed, conn.CauseRefused, 1},
-		{conn.EventAttemptFailed, conn.CauseRefused, 1},
-		{conn.EventAttemptFailed, conn.CauseNoAnswer, 2},
-		{conn.EventAttemptFailed, conn.CauseNoAnswer, 2},
+		{conn.EventAttemptFailed, ib.CauseRefused, 1},
+		{conn.EventAttemptFailed, ib.CauseRefused, 1},
+		{conn.EventAttemptFailed, ib.CauseNoAnswer, 2},
+		{conn.EventAttemptFailed, ib.CauseNoAnswer, 2},
 		{conn.EventNotice, "", 2},
-		{conn.EventAttemptFailed, conn.CauseNoAnswer, 2},
+		{conn.EventAttemptFailed, ib.CauseNoAnswer, 2},
 		{conn.EventConnected, "", 2},
-		{conn.EventLost, conn.CauseClosed, 3},
-		{conn.EventAttemptFailed, conn.CauseNoAnswer, 4},
+		{conn.EventLost, ib.CauseClosed, 3},
+		{conn.EventAttemptFailed, ib.CauseNoAnswer, 4},
 		{conn.EventConnected, "", 4},
-		{conn.EventAttemptFailed, conn.CauseNoAnswer, 5},
-		{conn.EventDisconnected, conn.CauseReconfigured, 5},
+		{conn.EventAttemptFailed, ib.CauseNoAnswer, 5},
+		{conn.EventDisconnected, ib.CauseReconfigured, 5},
 	} {
 		e := conn.Event{At: at, Kind: step.kind, State: conn.Reconnecting, Cause: step.cause}
 		c.tell(e, asOf(stage(e), e))
@@ -180,15 +181,15 @@ func TestHintOncePerCause(t *testing.T) {
 // TestAsOf: a line names the cause that its event had, not the present one.
 func TestAsOf(t *testing.T) {
 	s := &conn.Snapshot{
-		State: conn.Connected, Layers: conn.Layers{Socket: true}, Cause: conn.CauseFarm, Code: 2103,
+		State: conn.Connected, Layers: conn.Layers{Socket: true}, Cause: ib.CauseFarm, Code: 2103,
 		Detail: "usfarm",
 	}
 	before := *s
-	got := asOf(s, conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseSilent})
-	if got.Cause != conn.CauseSilent || got.Code != 0 || got.Detail != "" || got.State != conn.Reconnecting {
+	got := asOf(s, conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: ib.CauseSilent})
+	if got.Cause != ib.CauseSilent || got.Code != 0 || got.Detail != "" || got.State != conn.Reconnecting {
 		t.Errorf("%+v", got)
 	}
-	if got := asOf(s, conn.Event{Kind: conn.EventAnswered, State: conn.Connected}); got.Cause != conn.CauseFarm ||
+	if got := asOf(s, conn.Event{Kind: conn.EventAnswered, State: conn.Connected}); got.Cause != ib.CauseFarm ||
 		got.State != conn.Connected {
 		t.Errorf("%+v", got)
 	}
@@ -213,9 +214,9 @@ func TestEveryStateHasALabel(t *testing.T) {
 func TestBeforeTheFirstConnection(t *testing.T) {
 	var out strings.Builder
 	c := New(&out)
-	event := conn.Event{At: at, Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseRefused}
+	event := conn.Event{At: at, Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: ib.CauseRefused}
 	for _, port := range conn.DefaultPorts {
-		event.Tried = append(event.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+		event.Tried = append(event.Tried, ib.PortTry{Port: port, Cause: ib.CauseRefused})
 	}
 	tell := func() {
 		s := stage(event)
@@ -229,8 +230,8 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 	if got := out.String(); strings.Count(got, all) != 1 || strings.Count(got, "\n") != 2 {
 		t.Errorf("%s", got)
 	}
-	event.Tried = []conn.PortTry{{Port: 4002, Cause: conn.CauseDisclaimer}}
-	event.Cause = conn.CauseDisclaimer
+	event.Tried = []ib.PortTry{{Port: 4002, Cause: ib.CauseDisclaimer}}
+	event.Cause = ib.CauseDisclaimer
 	tell()
 	if got := out.String(); !strings.Contains(got,
 		"4002 answered: the paper-trading disclaimer has not been accepted\n") {

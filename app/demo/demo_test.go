@@ -12,7 +12,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/rulebook"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -56,7 +56,7 @@ func (p *player) Rules() api.Rules {
 	price := 250.0
 	rule := func(name, symbol string, price *float64) api.RuleView {
 		return api.RuleView{
-			Rule:  rules.Rule{Name: name, Instrument: rules.InstrumentOf(conn.Contract{Symbol: symbol})},
+			Rule:  rules.Rule{Name: name, Instrument: rules.InstrumentOf(ib.Contract{Symbol: symbol})},
 			Price: price,
 		}
 	}

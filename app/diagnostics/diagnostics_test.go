@@ -17,6 +17,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,7 +103,7 @@ func userHome(t *testing.T) Source {
 	} {
 		if _, err := l.Append(history.Record{
 			Time: time.Now(), What: history.Lost, Counts: history.Down,
-			Cause: conn.CauseClosed, Detail: "because of " + one + " in " + dir,
+			Cause: ib.CauseClosed, Detail: "because of " + one + " in " + dir,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -128,9 +129,9 @@ func userHome(t *testing.T) Source {
 func TestNothingPersonal(t *testing.T) {
 	s := userHome(t)
 	st := api.StatusOf(&conn.Snapshot{
-		State: conn.Reconnecting, Since: time.Now(), Cause: conn.CauseUnreachable,
+		State: conn.Reconnecting, Since: time.Now(), Cause: ib.CauseUnreachable,
 		Detail:  "dial gw.fund.example for U1234567",
-		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live}, Unsupported: conn.Unsupported{
+		Gateway: ib.Gateway{Host: "gw.fund.example", Port: 4001, Mode: ib.Live}, Unsupported: conn.Unsupported{
 			Text: "AAPL for desk@fund.example",
 		},
 	}, time.Now(), "v1.2.3", 17, time.Now())

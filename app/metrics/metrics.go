@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
@@ -112,15 +113,15 @@ func New(s Source) *Metrics {
 }
 
 // causes are those that end a session or an attempt; a label has no other values but otherCause.
-var causes = []conn.Cause{
-	conn.CauseRefused, conn.CauseClosedEarly, conn.CauseNoAnswer, conn.CauseClientIDInUse, conn.CauseDisclaimer,
-	conn.CauseUnreachable, conn.CauseNotReady, conn.CauseClosedLogin, conn.CauseUnsupported, conn.CauseTooNew,
-	conn.CauseGarbage, conn.CauseClosed, conn.CauseBroken, conn.CauseSilent, conn.CauseUnconfirmed,
-	conn.CausePortChanged, conn.CauseClient,
+var causes = []ib.Cause{
+	ib.CauseRefused, ib.CauseClosedEarly, ib.CauseNoAnswer, ib.CauseClientIDInUse, ib.CauseDisclaimer,
+	ib.CauseUnreachable, ib.CauseNotReady, ib.CauseClosedLogin, ib.CauseUnsupported, ib.CauseTooNew,
+	ib.CauseGarbage, ib.CauseClosed, ib.CauseBroken, ib.CauseSilent, ib.CauseUnconfirmed,
+	ib.CausePortChanged, ib.CauseClient,
 }
 
 // otherCause is for whatever is not in causes.
-const otherCause conn.Cause = "other"
+const otherCause ib.Cause = "other"
 
 // Take counts an event. It is for one goroutine, which may be another one than that of a scrape.
 func (m *Metrics) Take(e conn.Event) {
@@ -140,7 +141,7 @@ func (m *Metrics) Take(e conn.Event) {
 	}
 }
 
-func count(c *prometheus.CounterVec, cause conn.Cause) {
+func count(c *prometheus.CounterVec, cause ib.Cause) {
 	if !slices.Contains(causes, cause) {
 		cause = otherCause
 	}

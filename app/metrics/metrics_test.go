@@ -13,6 +13,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
@@ -26,7 +27,7 @@ func up() *conn.Snapshot {
 		Layers: conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 			"usfarm": conn.FarmOK, "usfarm.nj": conn.FarmOK, "eufarm": conn.FarmDormant, "ushmds": conn.FarmBroken,
 		}},
-		Gateway: conn.Gateway{Host: "gateway.example", Port: 4002, Mode: conn.Paper, Accounts: 3},
+		Gateway: ib.Gateway{Host: "gateway.example", Port: 4002, Mode: ib.Paper, Accounts: 3},
 	}
 }
 
@@ -182,7 +183,7 @@ func TestNotConnected(t *testing.T) {
 		want string
 	}{
 		{"upstream lost", conn.Snapshot{
-			State: conn.UpstreamLost, Guard: conn.GuardUpstream, Layers: conn.Layers{Socket: true, API: true},
+			State: conn.UpstreamLost, Guard: ib.GuardUpstream, Layers: conn.Layers{Socket: true, API: true},
 			Session: 4,
 		}, `
 			gatewatch_state{state="upstream_lost"} 1
@@ -195,7 +196,7 @@ func TestNotConnected(t *testing.T) {
 			gatewatch_guard_shut{reason="upstream_lost"} 1
 			gatewatch_guard_shut{reason="socket_down"} 0
 		`},
-		{"logging in", conn.Snapshot{State: conn.Connecting, Guard: conn.GuardAPI, Layers: conn.Layers{Socket: true}}, `
+		{"logging in", conn.Snapshot{State: conn.Connecting, Guard: ib.GuardAPI, Layers: conn.Layers{Socket: true}}, `
 			gatewatch_state{state="connecting"} 1
 			gatewatch_connected 0
 			gatewatch_layer_up{layer="socket"} 1
@@ -204,14 +205,14 @@ func TestNotConnected(t *testing.T) {
 			gatewatch_guard_shut{reason="api_down"} 1
 		`},
 		{"degraded is connected", conn.Snapshot{
-			State: conn.Degraded, Guard: conn.GuardProbe, Layers: conn.Layers{Socket: true, API: true, Upstream: true},
+			State: conn.Degraded, Guard: ib.GuardProbe, Layers: conn.Layers{Socket: true, API: true, Upstream: true},
 		}, `
 			gatewatch_state{state="degraded"} 1
 			gatewatch_connected 1
 			gatewatch_guard_open 0
 			gatewatch_guard_shut{reason="probe_overdue"} 1
 		`},
-		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: conn.GuardSocket, Window: calendar.Span{
+		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: ib.GuardSocket, Window: calendar.Span{
 			Active: true,
 		}}, `
 			gatewatch_state{state="reset_window"} 1
@@ -221,7 +222,7 @@ func TestNotConnected(t *testing.T) {
 			gatewatch_reset_window_active 1
 			gatewatch_paused 0
 		`},
-		{"paused", conn.Snapshot{State: conn.Paused, Guard: conn.GuardSocket}, `
+		{"paused", conn.Snapshot{State: conn.Paused, Guard: ib.GuardSocket}, `
 			gatewatch_state{state="paused"} 1
 			gatewatch_connected 0
 			gatewatch_reset_window_active 0
@@ -262,7 +263,7 @@ func TestNoTradingYet(t *testing.T) {
 func TestFirst(t *testing.T) {
 	m := New(full(up()))
 	got := text(t, m)
-	for _, cause := range append([]conn.Cause{otherCause}, causes...) {
+	for _, cause := range append([]ib.Cause{otherCause}, causes...) {
 		for _, name := range []string{"gatewatch_sessions_lost_total", "gatewatch_attempts_failed_total"} {
 			if line := name + `{cause="` + string(cause) + `"} 0` + "\n"; !strings.Contains(got, line) {
 				t.Errorf("missing: %s", line)
@@ -281,21 +282,21 @@ func TestTake(t *testing.T) {
 	m := New(full(up()))
 	for _, e := range []conn.Event{
 		{Kind: conn.EventStarted},
-		{Kind: conn.EventAttemptFailed, Cause: conn.CauseRefused},
-		{Kind: conn.EventAttemptFailed, Cause: conn.CauseRefused},
-		{Kind: conn.EventAttemptFailed, Cause: conn.CauseClientIDInUse, Detail: "326 from outside"},
+		{Kind: conn.EventAttemptFailed, Cause: ib.CauseRefused},
+		{Kind: conn.EventAttemptFailed, Cause: ib.CauseRefused},
+		{Kind: conn.EventAttemptFailed, Cause: ib.CauseClientIDInUse, Detail: "326 from outside"},
 		{Kind: conn.EventConnected, Session: 1},
-		{Kind: conn.EventSuspected, Cause: conn.CauseSilent},
+		{Kind: conn.EventSuspected, Cause: ib.CauseSilent},
 		{Kind: conn.EventAnswered},
-		{Kind: conn.EventUpstreamLost, Cause: conn.CauseUpstream, Code: 1100},
+		{Kind: conn.EventUpstreamLost, Cause: ib.CauseUpstream, Code: 1100},
 		{Kind: conn.EventUpstreamRestored, Code: 1102, Duration: 90 * time.Second},
-		{Kind: conn.EventLost, Cause: conn.CauseClosed, Duration: time.Hour},
+		{Kind: conn.EventLost, Cause: ib.CauseClosed, Duration: time.Hour},
 		{Kind: conn.EventConnected, Session: 2, Duration: 1500 * time.Millisecond},
 		{Kind: conn.EventLost, Cause: "made up"},
 		{Kind: conn.EventConnected, Session: 3, Duration: 2 * time.Hour},
-		{Kind: conn.EventDisconnected, Cause: conn.CauseUser, Duration: time.Minute},
+		{Kind: conn.EventDisconnected, Cause: ib.CauseUser, Duration: time.Minute},
 		{Kind: conn.EventConnected, Session: 4},
-		{Kind: conn.EventFarm, Cause: conn.CauseFarm},
+		{Kind: conn.EventFarm, Cause: ib.CauseFarm},
 		{Kind: conn.EventStopped},
 	} {
 		m.Take(e)
@@ -404,7 +405,7 @@ func TestConcurrent(t *testing.T) {
 		defer close(done)
 		for i := range rounds {
 			m.Take(conn.Event{Kind: conn.EventConnected, Session: uint64(i), Duration: time.Second})
-			m.Take(conn.Event{Kind: conn.EventLost, Cause: conn.CauseBroken})
+			m.Take(conn.Event{Kind: conn.EventLost, Cause: ib.CauseBroken})
 		}
 	}()
 	for range 10 {
@@ -432,7 +433,7 @@ func BenchmarkScrape(b *testing.B) {
 
 func BenchmarkTake(b *testing.B) {
 	m := New(full(up()))
-	e := conn.Event{Kind: conn.EventLost, Cause: conn.CauseSilent}
+	e := conn.Event{Kind: conn.EventLost, Cause: ib.CauseSilent}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Take(e)

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestNames holds the names, types and labels that people build their dashboards and alerts on. They stand in
@@ -107,7 +107,7 @@ func TestWords(t *testing.T) {
 	said := constants(t, "../../conn")
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
-	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
+	same("guard", append(words(guardReasons), string(ib.GuardOpen)), said["GuardReason"]...)
 	same("states of orders", words(orderStates), constants(t, "../../engine/ledger")["OrderState"]...)
 	same("states of rules", words(standings), constants(t, "../../engine/rules")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
@@ -116,10 +116,10 @@ func TestWords(t *testing.T) {
 		}
 	}
 	// These end neither a session nor an attempt unasked.
-	never := words([]conn.Cause{
-		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly,
-		conn.CauseWrongMode, conn.CauseUser,
-		conn.CauseReconfigured, conn.CauseStopping,
+	never := words([]ib.Cause{
+		ib.CauseNone, ib.CauseUpstream, ib.CauseFarm, ib.CauseCompeting, ib.CauseReadOnly,
+		ib.CauseWrongMode, ib.CauseUser,
+		ib.CauseReconfigured, ib.CauseStopping,
 	})
 	same("causes", slices.Concat(words(causes), never), said["Cause"]...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -61,9 +62,9 @@ var (
 		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow,
 		conn.Paused,
 	}
-	guardReasons = []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardWoke, conn.GuardProbe, conn.GuardMode,
-		conn.GuardReadOnly, conn.GuardExit, conn.GuardUnconfirmed, conn.GuardReconciling,
+	guardReasons = []ib.GuardReason{
+		ib.GuardSocket, ib.GuardAPI, ib.GuardUpstream, ib.GuardWoke, ib.GuardProbe, ib.GuardMode,
+		ib.GuardReadOnly, ib.GuardExit, ib.GuardUnconfirmed, ib.GuardReconciling,
 	}
 	farmStates = []conn.FarmState{conn.FarmOK, conn.FarmBroken, conn.FarmDormant, conn.FarmConnecting}
 )

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // patience bounds every wait for Prometheus, which starts in half a second on an idle machine.
@@ -58,8 +59,8 @@ func TestPrometheus(t *testing.T) {
 		t.Errorf("Prometheus asks with Host %q and Origin %q: the API refuses that", r.Host, r.Header.Get("Origin"))
 	}
 
-	now.Store(&conn.Snapshot{State: conn.Reconnecting, Guard: conn.GuardSocket, Probe: time.Millisecond})
-	m.Take(conn.Event{Kind: conn.EventLost, Cause: conn.CauseBroken, Session: 7})
+	now.Store(&conn.Snapshot{State: conn.Reconnecting, Guard: ib.GuardSocket, Probe: time.Millisecond})
+	m.Take(conn.Event{Kind: conn.EventLost, Cause: ib.CauseBroken, Session: 7})
 	p.until(`gatewatch_connected == 0`)
 	p.until(`gatewatch_sessions_lost_total{cause="broken"} == 1`)
 	p.until(`increase(gatewatch_sessions_lost_total{cause="broken"}[5m]) > 0`) // the zero before the first one counts

@@ -6,6 +6,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -46,7 +47,7 @@ type Input struct {
 	Event   conn.Event    // the zero Event is none: a tick of the clock
 	Report  engine.Report // likewise
 	Ending  bool          // no one will call again: of reports, what waits to be gathered is reported
-	Gateway conn.Gateway  // whom the words are about
+	Gateway ib.Gateway    // whom the words are about
 	// Unsupported is what Gateway says about the end of support for its version.
 	Unsupported conn.Unsupported
 	ClientID    int       // likewise
@@ -88,9 +89,9 @@ type State struct {
 	competing   bool      // happened in this step
 	competingAt time.Time // when it was last shown
 
-	closed   problem    // why Gateway takes no orders, while that is to be reported
-	closedBy conn.Cause // what was reported last,
-	closedAt time.Time  // and when
+	closed   problem   // why Gateway takes no orders, while that is to be reported
+	closedBy ib.Cause  // what was reported last,
+	closedAt time.Time // and when
 
 	bursts []burst // of reports
 	burst  int     // number of the last one
@@ -101,7 +102,7 @@ type State struct {
 }
 
 type problem struct {
-	cause  conn.Cause
+	cause  ib.Cause
 	code   int
 	detail string
 	far    bool // the link beyond Gateway is what is down

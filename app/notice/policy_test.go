@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestPolicy(t *testing.T) {
@@ -307,7 +308,7 @@ func TestPolicy(t *testing.T) {
 // TestBeforeTheFirstConnection: nothing is reported while Gatewatch looks for its first Gateway ever, not after a reset
 // window or a pause either, and what follows is reported as always.
 func TestBeforeTheFirstConnection(t *testing.T) {
-	looking := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseNotReady}
+	looking := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: ib.CauseNotReady}
 	w := world{p: defaultPolicy()}
 	events := []happening{
 		{0, started},

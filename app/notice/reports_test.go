@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -21,7 +22,7 @@ var (
 	blockedOff = engine.Report{Kind: engine.ReportBlocked, Rule: "dip", Text: apple, Reason: "disarmed"}
 	blockedOut = engine.Report{
 		Kind: engine.ReportBlocked, Text: apple, Reason: guardShut,
-		Detail: string(conn.GuardSocket),
+		Detail: string(ib.GuardSocket),
 	}
 	rejected   = engine.Report{Kind: engine.ReportRejected, Rule: "dip", Text: apple, Code: 201, Detail: "no margin"}
 	unknown    = engine.Report{Kind: engine.ReportUnknown, Text: apple}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -287,7 +288,7 @@ func TestPanicsAreRuns(t *testing.T) {
 				events <- conn.Event{At: time.Now(), Kind: conn.EventConnected, State: conn.Connected}
 				events <- conn.Event{
 					At: time.Now(), Kind: conn.EventLost, State: conn.Reconnecting,
-					Cause: conn.CauseClosed,
+					Cause: ib.CauseClosed,
 				}
 			}
 			send()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // conn.EventStream is what Run reads in the program.
@@ -77,7 +78,7 @@ func startRun(t *testing.T, change func(*Config)) *runner {
 	r.cancel = cancel
 	cfg := Config{
 		Events: r.events, Snapshot: func() *conn.Snapshot {
-			return &conn.Snapshot{Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002}}
+			return &conn.Snapshot{Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002}}
 		},
 		Sender: r.desk, Log: slog.New(slog.NewTextHandler(r.logs, nil)),
 	}

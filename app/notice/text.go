@@ -7,6 +7,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // snapshot returns as much of a snapshot as the words for a problem need.
@@ -143,7 +144,7 @@ func (t *turn) stopped() Notice {
 }
 
 func (t *turn) competing() Notice {
-	s := t.snapshot(conn.Degraded, problem{cause: conn.CauseCompeting, code: t.in.Event.Code})
+	s := t.snapshot(conn.Degraded, problem{cause: ib.CauseCompeting, code: t.in.Event.Code})
 	return Notice{
 		Kind: Competing, Key: string(Competing), Title: "Market data taken by another session",
 		Body: t.words(s),

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestWords(t *testing.T) {
 	up := []happening{{0, started}, {2 * s, connected}}
 	after := func(h ...happening) []happening { return append(slices.Clone(up), h...) }
 	garbled := lostNow
-	garbled.Cause, garbled.Detail = conn.CauseBroken, "read: <b>reset</b>\n\x1b[31m & more"
+	garbled.Cause, garbled.Detail = ib.CauseBroken, "read: <b>reset</b>\n\x1b[31m & more"
 	blocked := []Notice{
 		{
 			Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",

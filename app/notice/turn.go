@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // turn carries one call of Step.
@@ -54,7 +54,7 @@ func (t *turn) decide() {
 		st.competingAt = t.now
 		t.notify(t.competing())
 	}
-	if st.closed.cause != conn.CauseNone && !t.muted() {
+	if st.closed.cause != ib.CauseNone && !t.muted() {
 		if st.closedBy != st.closed.cause || t.due(st.closedAt.Add(t.p.ClosedEvery)) {
 			st.closedBy, st.closedAt = st.closed.cause, t.now
 			t.notify(t.guardClosed())
@@ -225,7 +225,7 @@ func (t *turn) next() time.Time {
 	}
 	earlier(t.remindAt())
 	earlier(t.supportNext())
-	if st.open || st.ended.incident != 0 || st.closed.cause != conn.CauseNone {
+	if st.open || st.ended.incident != 0 || st.closed.cause != ib.CauseNone {
 		earlier(t.awake())
 	}
 	if !st.open {

@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Moments at which the weekly login ends, the first on the day on which New York's clocks go forward, after begin.
@@ -235,8 +236,8 @@ func TestReminderWords(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	running := []happening{{0, started}, {2 * s, connected}}
 	after := func(h ...happening) []happening { return append(slices.Clone(running), h...) }
-	silent := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: conn.CauseNoAnswer}
-	lostSilent := conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosedLogin}
+	silent := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: ib.CauseNoAnswer}
+	lostSilent := conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: ib.CauseClosedLogin}
 	beyond := begin.Add(end1 + 6*h).UTC()
 	for _, c := range []struct {
 		name   string

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 var begin = time.Date(2026, 3, 4, 9, 0, 0, 0, time.Local)
@@ -42,7 +43,7 @@ func (w *world) input(at time.Duration, in Input) ([]reported, time.Time) {
 	if in.Event.Kind != "" {
 		in.Event.At = now
 	}
-	in.Gateway, in.ClientID, in.Computer, in.Quiet = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, 7,
+	in.Gateway, in.ClientID, in.Computer, in.Quiet = ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}, 7,
 		"desk", w.quiet
 	in.Unsupported = w.ends
 	if w.muted != nil {
@@ -108,29 +109,29 @@ func ev(kind conn.EventKind, state conn.State) conn.Event {
 var (
 	started   = ev(conn.EventStarted, conn.Connecting)
 	connected = ev(conn.EventConnected, conn.Connected)
-	lostNow   = conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosed}
-	failed    = conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: conn.CauseRefused}
+	lostNow   = conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: ib.CauseClosed}
+	failed    = conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: ib.CauseRefused}
 	farAway   = conn.Event{
-		Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Cause: conn.CauseUpstream,
+		Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Cause: ib.CauseUpstream,
 		Code: 1100,
 	}
 	farBack     = ev(conn.EventUpstreamRestored, conn.Connected)
 	windowOpens = ev(conn.EventWindowStarted, conn.Connected)
-	lostWithin  = conn.Event{Kind: conn.EventLost, State: conn.ResetWindow, Cause: conn.CauseClosed}
+	lostWithin  = conn.Event{Kind: conn.EventLost, State: conn.ResetWindow, Cause: ib.CauseClosed}
 	windowEnds  = ev(conn.EventWindowEnded, conn.Reconnecting)
 	paused      = ev(conn.EventPaused, conn.Paused)
 	resumed     = ev(conn.EventResumed, conn.Connecting)
 	woke        = ev(conn.EventWoke, conn.Degraded)
-	competing   = conn.Event{Kind: conn.EventCompeting, State: conn.Degraded, Cause: conn.CauseCompeting, Code: 10197}
-	readOnly    = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseReadOnly}
+	competing   = conn.Event{Kind: conn.EventCompeting, State: conn.Degraded, Cause: ib.CauseCompeting, Code: 10197}
+	readOnly    = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: ib.CauseReadOnly}
 	unconfirmed = conn.Event{
-		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseUnconfirmed,
+		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: ib.CauseUnconfirmed,
 		Detail: "open_orders",
 	}
 	confirmed   = ev(conn.EventOrdersConfirmed, conn.Connected)
 	farmDown    = conn.Event{Kind: conn.EventFarm, State: conn.Degraded, Detail: "usfarm", Farm: conn.FarmBroken}
 	stopped     = ev(conn.EventStopped, conn.Reconnecting)
-	reconfigure = conn.Event{Kind: conn.EventDisconnected, State: conn.Connecting, Cause: conn.CauseReconfigured}
+	reconfigure = conn.Event{Kind: conn.EventDisconnected, State: conn.Connecting, Cause: ib.CauseReconfigured}
 )
 
 const (

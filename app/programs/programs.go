@@ -22,6 +22,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/engine"
@@ -43,8 +44,8 @@ type Relay struct {
 
 	mu       sync.Mutex // one change at a time
 	settings port.Settings
-	accepts  conn.Mode // which accounts orders can be for
-	problem  error     // why there is no record of orders
+	accepts  ib.Mode // which accounts orders can be for
+	problem  error   // why there is no record of orders
 }
 
 // New returns a relay that keeps its record of orders in a folder. It calls note with what belongs into the connection
@@ -78,7 +79,7 @@ func (r *Relay) Configure(all settings.Settings) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := all.GuardedPort
-	r.accepts = conn.Mode(all.Gateway.Mode)
+	r.accepts = ib.Mode(all.Gateway.Mode)
 	clients := map[int]port.ClientOptions{}
 	for _, c := range s.Programs {
 		clients[c.ClientID] = port.ClientOptions{
@@ -203,10 +204,10 @@ func (r *Relay) AllowPrograms(_ context.Context, live bool) error {
 // While Gateway is not connected the settings say it. The caller holds the lock.
 func (r *Relay) confirm() string {
 	g := r.Supervisor.Snapshot().Gateway
-	if g.Mode == conn.AnyMode {
+	if g.Mode == ib.AnyMode {
 		g.Mode = r.accepts
 	}
-	if g.Mode == conn.Paper {
+	if g.Mode == ib.Paper {
 		return ""
 	}
 	return wording.LivePrograms(g)

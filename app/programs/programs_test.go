@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"gatewatch/app/settings"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/engine"
@@ -54,7 +54,7 @@ func TestProgramEvents(t *testing.T) {
 	}
 	refused := port.Event{
 		At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7},
-		Reason: port.Reason(conn.GuardProbe),
+		Reason: port.Reason(ib.GuardProbe),
 	}
 	for range 1000 {
 		g.put(refused)

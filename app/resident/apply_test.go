@@ -19,6 +19,7 @@ import (
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // started runs the whole program on a home with settings, and returns what ends it.
@@ -240,7 +241,7 @@ func TestAcceptedIsInEffect(t *testing.T) {
 	p, end := started(t, `{"api": {"port": 0}, "gateway": {"port": 1, "mode": "paper"}, "trading": {"arm_at_start": true}}`)
 	defer end()
 	s := *p.settings.current.Load()
-	s.Gateway.Mode = string(conn.Live)
+	s.Gateway.Mode = string(ib.Live)
 	text, err := settings.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +250,7 @@ func TestAcceptedIsInEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if armed, _ := p.backend.trading.desk.Armed(); armed || p.backend.Settings().Settings.Gateway.Mode != string(
-		conn.Live) {
+		ib.Live) {
 		t.Errorf("armed: %v, with %+v", armed, p.backend.Settings())
 	}
 }

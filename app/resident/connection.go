@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // connection is the supervisor as the rest of the program uses it.
@@ -60,19 +61,19 @@ func (c *connection) follow(ctx context.Context) {
 }
 
 // details asks Gateway what an instrument can mean.
-func (c *connection) details(ctx context.Context, contract conn.Contract) ([]conn.Details, error) {
+func (c *connection) details(ctx context.Context, contract ib.Contract) ([]ib.Details, error) {
 	s := c.Session()
 	if s == nil {
-		return nil, conn.ErrSessionOver
+		return nil, ib.ErrSessionOver
 	}
 	return s.Details(ctx, contract)
 }
 
 // priceSteps asks Gateway for the steps between the prices of a contract.
-func (c *connection) priceSteps(ctx context.Context, d conn.Details) ([]conn.PriceStep, error) {
+func (c *connection) priceSteps(ctx context.Context, d ib.Details) ([]ib.PriceStep, error) {
 	s := c.Session()
 	if s == nil {
-		return nil, conn.ErrSessionOver
+		return nil, ib.ErrSessionOver
 	}
 	return s.PriceSteps(ctx, d)
 }

@@ -9,7 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -87,10 +87,10 @@ func answered(err error) error {
 		return &api.Conflict{Reason: err.Error()}
 	case errors.As(err, &blocked):
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
-	case errors.Is(err, conn.ErrSessionOver):
-		return &api.Conflict{Reason: wording.GuardReason(conn.GuardSocket)}
+	case errors.Is(err, ib.ErrSessionOver):
+		return &api.Conflict{Reason: wording.GuardReason(ib.GuardSocket)}
 	}
-	if silent, ok := errors.AsType[*conn.UnansweredError](err); ok {
+	if silent, ok := errors.AsType[*ib.UnansweredError](err); ok {
 		return &api.Unanswered{Reason: wording.Unanswered(silent)}
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // positions is what Gateway has reported last of positions.
@@ -18,7 +18,7 @@ type positions struct {
 
 	mu   sync.Mutex
 	at   time.Time // zero: never
-	list []conn.Position
+	list []ib.Position
 }
 
 // Positions returns what GET /positions answers.
@@ -31,7 +31,7 @@ func (p *positions) Positions(ctx context.Context) (view api.Positions) {
 		p.at, p.list, view.Current = time.Now(), list, true
 	} else if view.Reason = reason; reason == "" {
 		view.Reason = wording.OneLine(err.Error())
-		if silent, ok := errors.AsType[*conn.UnansweredError](err); ok {
+		if silent, ok := errors.AsType[*ib.UnansweredError](err); ok {
 			view.Reason = wording.Unanswered(silent)
 		}
 	}
@@ -42,7 +42,7 @@ func (p *positions) Positions(ctx context.Context) (view api.Positions) {
 	return view
 }
 
-func positionView(p *conn.Position) api.Position {
+func positionView(p *ib.Position) api.Position {
 	c := p.Contract
 	return api.Position{
 		Account: wording.OneLine(p.Account), ConID: c.ConID, Symbol: wording.OneLine(c.Symbol),
@@ -53,10 +53,10 @@ func positionView(p *conn.Position) api.Position {
 }
 
 // positions asks Gateway for positions while IBKR is connected: without it Gateway repeats what it knew.
-func (c *connection) positions(ctx context.Context) ([]conn.Position, error) {
+func (c *connection) positions(ctx context.Context) ([]ib.Position, error) {
 	s := c.Session()
 	if s == nil || c.mayEdit() != "" {
-		return nil, conn.ErrSessionOver
+		return nil, ib.ErrSessionOver
 	}
 	return s.Positions(ctx)
 }

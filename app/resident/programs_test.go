@@ -19,8 +19,8 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
@@ -289,7 +289,7 @@ func TestProgramsLive(t *testing.T) {
 	free.Close()
 	s := *p.settings.current.Load()
 	s.GuardedPort = settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250}
-	for mode, confirmed := range map[conn.Mode]bool{conn.AnyMode: true, conn.Live: true, conn.Paper: false} {
+	for mode, confirmed := range map[ib.Mode]bool{ib.AnyMode: true, ib.Live: true, ib.Paper: false} {
 		s.Gateway.Mode = string(mode)
 		if err := errors.Join(b.Relay.Configure(s), b.StopTrading(t.Context())); err != nil {
 			t.Fatal(err)

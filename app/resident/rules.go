@@ -13,7 +13,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/strict"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/rules"
 )
 
@@ -39,7 +39,7 @@ func (t *trading) Rules() api.Rules {
 		if !v.PriceAt.IsZero() {
 			one.Price, one.PriceAt = priced(v.Price), api.Moment(v.PriceAt)
 		}
-		if v.Contract != (conn.Contract{}) {
+		if v.Contract != (ib.Contract{}) {
 			one.Contract = wording.Contract(v.Contract)
 		}
 		list.Rules = append(list.Rules, one)
@@ -72,7 +72,7 @@ func (t *trading) SaveRules(_ context.Context, body []byte, tag string) error {
 	return t.file.Save(body, tag)
 }
 
-func candidatesOf(list []conn.Details) (out []api.Candidate) {
+func candidatesOf(list []ib.Details) (out []api.Candidate) {
 	for _, d := range list {
 		text := wording.Contract(d.Contract)
 		if d.Expiry != "" {
@@ -146,10 +146,10 @@ func resolved(err error) error {
 	switch {
 	case errors.Is(err, rules.ErrNoRule):
 		return api.ErrNoRule
-	case errors.As(err, new(*conn.UnansweredError)):
+	case errors.As(err, new(*ib.UnansweredError)):
 		return answered(err)
-	case errors.As(err, &unclear), errors.As(err, new(*conn.RequestError)), errors.Is(err, rules.ErrChanged),
-		errors.Is(err, conn.ErrSessionOver), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &unclear), errors.As(err, new(*ib.RequestError)), errors.Is(err, rules.ErrChanged),
+		errors.Is(err, ib.ErrSessionOver), errors.Is(err, context.DeadlineExceeded):
 		return &api.Conflict{Reason: wording.OneLine(err.Error())}
 	}
 	return err
@@ -214,7 +214,7 @@ func (t *trading) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candi
 		return nil, &api.Conflict{Reason: reason}
 	}
 	list, err := t.conn.details(ctx, in.Contract())
-	if refused := (*conn.RequestError)(nil); errors.As(err, &refused) && refused.Code == 200 {
+	if refused := (*ib.RequestError)(nil); errors.As(err, &refused) && refused.Code == 200 {
 		return nil, api.ErrNoContract
 	}
 	return candidatesOf(list), answered(err)

@@ -14,8 +14,8 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -61,7 +61,7 @@ func (t *trading) closeLedger() {
 
 // reconcile compares orders with Gateway before the guard opens. Without a record of orders, Gateway has to answer
 // about them all the same: the guard also speaks to other programs.
-func (t *trading) reconcile(ctx context.Context, s *conn.Session) error {
+func (t *trading) reconcile(ctx context.Context, s *ib.Session) error {
 	if t.ledger == nil {
 		_, err := s.OpenOrders(ctx)
 		return err
@@ -112,7 +112,7 @@ func (t *trading) configure(s settings.Settings) {
 func limitsOf(s settings.Settings) engine.Limits {
 	t := s.Trading
 	return engine.Limits{
-		Mode: conn.Mode(s.Gateway.Mode), PerMinute: t.OrdersPerMinute, PerDay: t.OrdersPerDay, Quantity: t.MaxQuantity,
+		Mode: ib.Mode(s.Gateway.Mode), PerMinute: t.OrdersPerMinute, PerDay: t.OrdersPerDay, Quantity: t.MaxQuantity,
 		Notional: t.MaxNotional,
 		Symbols:  t.Instruments,
 	}
@@ -250,7 +250,7 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 		blocked.Reason != engine.BlockedDisarmed {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
 	}
-	if g := s.Gateway(); !live && g.Mode != conn.Paper {
+	if g := s.Gateway(); !live && g.Mode != ib.Paper {
 		return &api.Unconfirmed{Reason: wording.LiveTrading(
 			g) + ` To turn trading on, confirm it: gatewatch arm --live, or {"live": true} in the API.`}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // Conn returns what the supervisor needs, as it takes effect: durations are whole nanoseconds.
@@ -16,7 +17,7 @@ func (s Settings) Conn() (conn.Config, error) {
 		return conn.Config{}, err
 	}
 	return conn.Config{
-		Host: s.Gateway.Host, Port: s.Gateway.Port, ClientID: s.Gateway.ClientID, Mode: conn.Mode(s.Gateway.Mode),
+		Host: s.Gateway.Host, Port: s.Gateway.Port, ClientID: s.Gateway.ClientID, Mode: ib.Mode(s.Gateway.Mode),
 		ConnectTimeout: s.Gateway.ConnectTimeout(),
 		Poll:           s.Watchdog.Poll(), Soft: s.Watchdog.Soft(), Hard: s.Watchdog.Hard(),
 		ProofOfLife: s.Trading.ProofOfLife(),

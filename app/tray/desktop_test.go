@@ -16,6 +16,7 @@ import (
 	"gatewatch/assets"
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // stateCase is a state, and how the desktop has to show it.
@@ -32,7 +33,7 @@ type stateCase struct {
 func states(now time.Time) []stateCase {
 	up := conn.Layers{Socket: true, API: true, Upstream: true}
 	half := conn.Layers{Socket: true, API: true}
-	paper := conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
+	paper := ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}
 	ago := now.Add(-2 * time.Hour)
 	hm := wording.Clock(ago, now)
 	soon := wording.Clock(now.Add(time.Hour), now)
@@ -44,7 +45,7 @@ func states(now time.Time) []stateCase {
 		},
 		{
 			"farm", s(conn.Snapshot{
-				State: conn.Degraded, Cause: conn.CauseFarm, Detail: "us_farm", Since: ago,
+				State: conn.Degraded, Cause: ib.CauseFarm, Detail: "us_farm", Since: ago,
 				Layers: up, Gateway: paper,
 			}),
 			assets.Degraded, "Connected, data farm us_farm down · PAPER 4002 · since " + hm,
@@ -52,7 +53,7 @@ func states(now time.Time) []stateCase {
 		},
 		{
 			"upstream", s(conn.Snapshot{
-				State: conn.UpstreamLost, Cause: conn.CauseUpstream, Since: ago, Layers: half,
+				State: conn.UpstreamLost, Cause: ib.CauseUpstream, Since: ago, Layers: half,
 				Gateway: paper,
 			}),
 			assets.Disconnected, "IBKR unreachable since " + hm + " · PAPER 4002",
@@ -80,7 +81,7 @@ func states(now time.Time) []stateCase {
 			"(Gateway reset until " + now.Add(time.Hour).Format("15:04") + " · PAPER 4002)", true,
 		},
 		{
-			"paused", s(conn.Snapshot{State: conn.Paused, Since: ago, Cause: conn.CauseUser, Gateway: paper}),
+			"paused", s(conn.Snapshot{State: conn.Paused, Since: ago, Cause: ib.CauseUser, Gateway: paper}),
 			assets.Paused, "Paused · PAPER 4002 · since " + hm, "(Paused · PAPER 4002)", true,
 		},
 		{

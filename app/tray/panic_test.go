@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/assets"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // brittleBar panics at its first paint.
@@ -37,7 +38,7 @@ func TestPanicInThePaint(t *testing.T) {
 		told := 0
 		cfg := (&program{
 			snapshot: func() *conn.Snapshot {
-				return &conn.Snapshot{State: conn.Connected, Since: time.Now(), Gateway: conn.Gateway{
+				return &conn.Snapshot{State: conn.Connected, Since: time.Now(), Gateway: ib.Gateway{
 					Port: int(port.Load()),
 				}}
 			},

@@ -20,6 +20,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/assets"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // cleanUp removes what tests left outside their own folders.
@@ -343,7 +344,7 @@ func TestPaintMarksWhatIsShown(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		live := conn.Gateway{Mode: conn.Live}
+		live := ib.Gateway{Mode: ib.Live}
 		s := &conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: live}
 		trading := Trading{MayArm: true, Open: 2}
 		var done []string

@@ -11,6 +11,7 @@ import (
 	"gatewatch/assets"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // Entry names an entry of the menu, in the order in which they stand.
@@ -142,7 +143,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	}
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
-	paper, live := s.Gateway.Mode == conn.Paper, wording.IfLive(s.Gateway.Mode)
+	paper, live := s.Gateway.Mode == ib.Paper, wording.IfLive(s.Gateway.Mode)
 	v.Menu = Menu{
 		Status:     {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
 		OpenWindow: {Title: wording.OpenWindow},
@@ -189,7 +190,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 
 // icon is that of the state; LIVE has a mark of its own on it.
 func icon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
-	if s.Gateway.Mode == conn.Live {
+	if s.Gateway.Mode == ib.Live {
 		return stateIcon(s, now, x).Live()
 	}
 	return stateIcon(s, now, x)
@@ -275,7 +276,7 @@ func status(s *conn.Snapshot, now time.Time, x Extra) string {
 
 // box says which box in Gateway's settings blocks orders.
 func box(s *conn.Snapshot) string {
-	if s.Guard == conn.GuardReadOnly {
+	if s.Guard == ib.GuardReadOnly {
 		return wording.ReadOnlyBox
 	}
 	return ""

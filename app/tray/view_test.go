@@ -13,12 +13,13 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 var (
 	start = time.Date(2026, 3, 4, 9, 31, 2, 0, time.Local)
 	full  = conn.Layers{Socket: true, API: true, Upstream: true}
-	paper = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
+	paper = ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}
 )
 
 // day returns an account with so much time connected and down, in so many outages.
@@ -62,7 +63,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "connected for weeks, live and muted", s: conn.Snapshot{
 				State: conn.Connected, Since: start,
-				Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live},
+				Layers: full, Gateway: ib.Gateway{Port: 4001, Mode: ib.Live},
 			},
 			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected.Live(),
 			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notifications muted", status: "Connected · LIVE 4001",
@@ -70,7 +71,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "guard closed for a moment", s: conn.Snapshot{
 				State: conn.Connected, Since: start, Layers: full,
-				Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start,
+				Gateway: paper, Guard: ib.GuardReconciling, GuardSince: start,
 			},
 			now: at(999 * time.Millisecond), icon: assets.Connected, ticking: true,
 			tooltip: "Connected · PAPER 4002 · since 09:31", status: "Connected · PAPER 4002",
@@ -78,7 +79,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "guard closed", s: conn.Snapshot{
 				State: conn.Connected, Since: start.Add(-time.Hour), Layers: full, Gateway: paper,
-				Guard: conn.GuardReconciling, GuardSince: start,
+				Guard: ib.GuardReconciling, GuardSince: start,
 			},
 			now: at(time.Second), icon: assets.Blocked,
 			tooltip: "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002 · since 09:31",
@@ -86,8 +87,8 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			name: "guard closed and a farm down", s: conn.Snapshot{
-				State: conn.Degraded, Cause: conn.CauseFarm,
-				Detail: "usfarm", Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling,
+				State: conn.Degraded, Cause: ib.CauseFarm,
+				Detail: "usfarm", Since: start, Layers: full, Gateway: paper, Guard: ib.GuardReconciling,
 				GuardSince: start,
 			},
 			now: at(time.Second), icon: assets.Degraded,
@@ -105,8 +106,8 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			name: "read-only", s: conn.Snapshot{
-				State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start,
-				Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start,
+				State: conn.Degraded, Cause: ib.CauseReadOnly, Since: start,
+				Layers: full, Gateway: paper, Guard: ib.GuardReadOnly, GuardSince: start,
 			},
 			now: at(0), icon: assets.Degraded, ticking: true,
 			tooltip: "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002 · " +
@@ -115,7 +116,7 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			name: "farm", s: conn.Snapshot{
-				State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx",
+				State: conn.Degraded, Cause: ib.CauseFarm, Detail: "usfarm\nx",
 				Since: start, Layers: full, Gateway: paper,
 			},
 			now: at(0), icon: assets.Degraded,
@@ -132,7 +133,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "waiting", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{
 				Number: 4, NextAt: at(20 * time.Second),
-			}, Gateway: conn.Gateway{Port: 4002, Mode: conn.AnyMode}},
+			}, Gateway: ib.Gateway{Port: 4002, Mode: ib.AnyMode}},
 			now: at(8*time.Second + time.Millisecond), x: Extra{Today: good}, icon: assets.Connecting,
 			tooltip: "Reconnecting, attempt 4 in 12 s · 4002 · since 09:31 · today 99.2 %",
 			status:  "Reconnecting, attempt 4 at 09:31:22 · 4002", ticking: true,
@@ -207,7 +208,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "before the first connection", now: at(2 * time.Hour), icon: assets.Connecting,
 			s: conn.Snapshot{
-				State: conn.Connecting, First: true, Since: start, Cause: conn.CauseRefused,
+				State: conn.Connecting, First: true, Since: start, Cause: ib.CauseRefused,
 				Attempt: conn.Attempt{Number: 90, NextAt: at(2*time.Hour + time.Second)},
 			},
 			tooltip: "Looking for IB Gateway or TWS…", status: "Looking for IB Gateway or TWS…",
@@ -275,25 +276,25 @@ func TestNeedsALook(t *testing.T) {
 func TestPlannedExit(t *testing.T) {
 	at := start.Add(24 * time.Hour)
 	for _, c := range []struct {
-		kind    conn.ExitKind
+		kind    ib.ExitKind
 		left    time.Duration
 		tooltip string
 		menu    string
 	}{
-		{conn.ExitRestart, 23 * time.Hour, "", " · Gateway restarts at 09:31"},
-		{conn.ExitRestart, time.Hour + time.Second, "", " · Gateway restarts at 09:31"},
-		{conn.ExitRestart, time.Hour, " · Gateway restarts in 60 min", " · Gateway restarts at 09:31"},
+		{ib.ExitRestart, 23 * time.Hour, "", " · Gateway restarts at 09:31"},
+		{ib.ExitRestart, time.Hour + time.Second, "", " · Gateway restarts at 09:31"},
+		{ib.ExitRestart, time.Hour, " · Gateway restarts in 60 min", " · Gateway restarts at 09:31"},
 		{
-			conn.ExitLogOff, 11*time.Minute + time.Second, " · Gateway logs off in 12 min",
+			ib.ExitLogOff, 11*time.Minute + time.Second, " · Gateway logs off in 12 min",
 			" · Gateway logs off at 09:31",
 		},
-		{conn.ExitRestart, 2 * time.Minute, " · Gateway restarts in 120 s", " · Gateway restarts at 09:31"},
-		{conn.ExitLogOff, 400 * time.Millisecond, " · Gateway logs off in 1 s", " · Gateway logs off at 09:31"},
-		{conn.ExitRestart, 0, "", ""},
-		{conn.ExitUnknown, time.Minute, "", ""},
+		{ib.ExitRestart, 2 * time.Minute, " · Gateway restarts in 120 s", " · Gateway restarts at 09:31"},
+		{ib.ExitLogOff, 400 * time.Millisecond, " · Gateway logs off in 1 s", " · Gateway logs off at 09:31"},
+		{ib.ExitRestart, 0, "", ""},
+		{ib.ExitUnknown, time.Minute, "", ""},
 	} {
 		s := &conn.Snapshot{
-			State: conn.Connected, Since: start, Layers: full, Gateway: paper, Exit: conn.PlannedExit{
+			State: conn.Connected, Since: start, Layers: full, Gateway: paper, Exit: ib.PlannedExit{
 				Kind: c.kind, At: at,
 			},
 		}
@@ -381,14 +382,14 @@ func TestTooltipAlwaysFits(t *testing.T) {
 				conn.Connected, conn.Connecting, conn.Degraded, conn.Paused, conn.Reconnecting, conn.ResetWindow,
 				conn.UpstreamLost,
 			}).Draw(t, "state"),
-			Cause: rapid.SampledFrom([]conn.Cause{conn.CauseNone, conn.CauseFarm, conn.CauseWrongMode}).Draw(t,
+			Cause: rapid.SampledFrom([]ib.Cause{ib.CauseNone, ib.CauseFarm, ib.CauseWrongMode}).Draw(t,
 				"cause"),
 			Detail:  string(rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "detail")),
 			Since:   start.Add(-time.Duration(rapid.Int64Range(0, 1e18).Draw(t, "since"))),
 			Attempt: conn.Attempt{Number: rapid.Int().Draw(t, "attempt")},
-			Gateway: conn.Gateway{
+			Gateway: ib.Gateway{
 				Port: rapid.IntRange(0, 65535).Draw(t, "port"),
-				Mode: conn.Mode(rapid.SampledFrom([]string{"paper", "live", "any", ""}).Draw(t, "mode")),
+				Mode: ib.Mode(rapid.SampledFrom([]string{"paper", "live", "any", ""}).Draw(t, "mode")),
 			},
 		}
 		if rapid.Bool().Draw(t, "waiting") {

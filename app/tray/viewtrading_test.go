@@ -5,27 +5,28 @@ import (
 	"testing"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestTradingEntries(t *testing.T) {
 	const arm, disarm, cancel = "Turn on trading", "Turn off trading", "Cancel all open orders…"
 	for _, c := range []struct {
 		x     Trading
-		mode  conn.Mode
+		mode  ib.Mode
 		shown []string
 	}{
-		{Trading{}, conn.Paper, nil},
-		{Trading{MayArm: true}, conn.Paper, []string{arm}},
-		{Trading{MayArm: true}, conn.Live, []string{"Turn on LIVE trading…"}},
-		{Trading{MayArm: true}, conn.AnyMode, []string{"Turn on trading…"}},
-		{Trading{}, conn.Live, nil},
-		{Trading{Armed: true}, conn.Paper, []string{disarm}},
-		{Trading{Armed: true, MayArm: true}, conn.Live, []string{disarm}},
-		{Trading{Armed: true, MayArm: true}, conn.Paper, []string{disarm}},
-		{Trading{Open: 1}, conn.Paper, []string{"Cancel 1 open order…"}},
-		{Trading{Armed: true, Open: 3}, conn.Paper, []string{disarm, "Cancel 3 open orders…"}},
+		{Trading{}, ib.Paper, nil},
+		{Trading{MayArm: true}, ib.Paper, []string{arm}},
+		{Trading{MayArm: true}, ib.Live, []string{"Turn on LIVE trading…"}},
+		{Trading{MayArm: true}, ib.AnyMode, []string{"Turn on trading…"}},
+		{Trading{}, ib.Live, nil},
+		{Trading{Armed: true}, ib.Paper, []string{disarm}},
+		{Trading{Armed: true, MayArm: true}, ib.Live, []string{disarm}},
+		{Trading{Armed: true, MayArm: true}, ib.Paper, []string{disarm}},
+		{Trading{Open: 1}, ib.Paper, []string{"Cancel 1 open order…"}},
+		{Trading{Armed: true, Open: 3}, ib.Paper, []string{disarm, "Cancel 3 open orders…"}},
 	} {
-		s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Mode: c.mode}}
+		s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: ib.Gateway{Mode: c.mode}}
 		v := viewOf(s, start, Extra{Trading: c.x})
 		var shown []string
 		for e := Arm; e <= CancelAll; e++ {
@@ -70,8 +71,8 @@ func TestProgramEntries(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
 		}
 	}
-	for mode, want := range map[conn.Mode]string{
-		conn.Paper: "", conn.Live: "Confirm: let programs trade LIVE", conn.AnyMode: "Confirm: let programs trade",
+	for mode, want := range map[ib.Mode]string{
+		ib.Paper: "", ib.Live: "Confirm: let programs trade LIVE", ib.AnyMode: "Confirm: let programs trade",
 	} {
 		s.Gateway.Mode = mode
 		x := Extra{Programs: Programs{Confirm: want != ""}}

@@ -7,13 +7,14 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 func TestExit(t *testing.T) {
 	at := time.Date(2026, 12, 1, 23, 45, 0, 0, time.Local)
-	restart, logOff := conn.PlannedExit{Kind: conn.ExitRestart, At: at}, conn.PlannedExit{Kind: conn.ExitLogOff, At: at}
+	restart, logOff := ib.PlannedExit{Kind: ib.ExitRestart, At: at}, ib.PlannedExit{Kind: ib.ExitLogOff, At: at}
 	for _, c := range []struct {
-		exit conn.PlannedExit
+		exit ib.PlannedExit
 		left time.Duration
 		want string
 	}{
@@ -22,7 +23,7 @@ func TestExit(t *testing.T) {
 		{logOff, 9 * time.Second, "Gateway logs off at 23:45, in 9 s"},
 		{restart, 0, "Gateway has been restarting since 23:45"},
 		{logOff, -time.Minute, "Gateway has been logged off since 23:45"},
-		{conn.PlannedExit{}, time.Hour, ""},
+		{ib.PlannedExit{}, time.Hour, ""},
 	} {
 		if got := Exit(c.exit, at.Add(-c.left)); got != c.want {
 			t.Errorf("%s in %v: %q, not %q", c.exit.Kind, c.left, got, c.want)
@@ -31,7 +32,7 @@ func TestExit(t *testing.T) {
 	if hint := ExitHint(logOff); !strings.Contains(hint, "Auto restart") || !strings.Contains(hint, "23:45") {
 		t.Errorf("a log-off: %q", hint)
 	}
-	if hint := ExitHint(restart) + ExitHint(conn.PlannedExit{}); hint != "" {
+	if hint := ExitHint(restart) + ExitHint(ib.PlannedExit{}); hint != "" {
 		t.Errorf("a restart: %q", hint)
 	}
 }
@@ -40,23 +41,23 @@ func TestExit(t *testing.T) {
 func TestExitResting(t *testing.T) {
 	at := time.Date(2026, 12, 1, 23, 45, 0, 0, time.Local)
 	s := &conn.Snapshot{
-		State: conn.Reconnecting, Cause: conn.CauseClosed, Window: calendar.Span{Active: true, Name: conn.ExitWindow},
-		Exit: conn.PlannedExit{Kind: conn.ExitRestart, At: at},
+		State: conn.Reconnecting, Cause: ib.CauseClosed, Window: calendar.Span{Active: true, Name: conn.ExitWindow},
+		Exit: ib.PlannedExit{Kind: ib.ExitRestart, At: at},
 	}
 	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually "+
 		"back within") {
 		t.Errorf("a restart: %q", got)
 	}
-	s.Exit.Kind = conn.ExitLogOff
+	s.Exit.Kind = ib.ExitLogOff
 	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway logs off at 23:45 each day: log in again. ") {
 		t.Errorf("a log-off: %q", got)
 	}
 }
 
 func TestResubmit(t *testing.T) {
-	for s, want := range map[conn.Switch]string{
-		conn.SwitchOn: "kept, and sent when IBKR is connected again", conn.SwitchOff: "rejected",
-		conn.SwitchUnknown: "",
+	for s, want := range map[ib.Switch]string{
+		ib.SwitchOn: "kept, and sent when IBKR is connected again", ib.SwitchOff: "rejected",
+		ib.SwitchUnknown: "",
 	} {
 		if got := Resubmit(s); got != want {
 			t.Errorf("%q: %q", s, got)
@@ -66,7 +67,7 @@ func TestResubmit(t *testing.T) {
 
 // TestReadOnlyNamesTheBox: texts about a read-only API name the box in Gateway's settings.
 func TestReadOnlyNamesTheBox(t *testing.T) {
-	s := &conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Guard: conn.GuardReadOnly}
+	s := &conn.Snapshot{State: conn.Degraded, Cause: ib.CauseReadOnly, Guard: ib.GuardReadOnly}
 	for name, text := range map[string]string{
 		"hint": Hint(s, 17), "hint of the guard": GuardHint(s), "in short": ReadOnlyBox,
 	} {

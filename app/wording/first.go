@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Looking is the state before the first connection ever. It is no outage.
@@ -23,7 +24,7 @@ const Checklist = "1.  Start IB Gateway or TWS and log in.\n" +
 func looking(s *conn.Snapshot) bool { return s.First && s.State == conn.Connecting }
 
 // Tried says in a line what the last attempt has found at each port; empty before the first attempt.
-func Tried(ports []conn.PortTry) string {
+func Tried(ports []ib.PortTry) string {
 	var list []string
 	for _, p := range ports {
 		list = append(list, fmt.Sprintf("%d %s", p.Port, PortAnswer(p.Cause)))
@@ -32,26 +33,26 @@ func Tried(ports []conn.PortTry) string {
 }
 
 // portAnswers are what attempts find at a port.
-var portAnswers = map[conn.Cause]string{
-	conn.CauseRefused:       "nothing listens",
-	conn.CauseUnreachable:   "cannot be reached",
-	conn.CauseClosedEarly:   "answered and closed the connection at once",
-	conn.CauseNoAnswer:      "accepted the connection and stayed silent",
-	conn.CauseClientIDInUse: "answered: the client id is in use",
-	conn.CauseDisclaimer:    "answered: the paper-trading disclaimer has not been accepted",
-	conn.CauseNotReady:      "answered, but its login is not complete",
-	conn.CauseClosedLogin:   "answered, but its login is not complete",
-	conn.CauseUnsupported:   "answered: this version is too old",
-	conn.CauseTooNew:        "answered: this version is newer than Gatewatch",
-	conn.CauseGarbage:       "answered, but not as IB Gateway or TWS does",
+var portAnswers = map[ib.Cause]string{
+	ib.CauseRefused:       "nothing listens",
+	ib.CauseUnreachable:   "cannot be reached",
+	ib.CauseClosedEarly:   "answered and closed the connection at once",
+	ib.CauseNoAnswer:      "accepted the connection and stayed silent",
+	ib.CauseClientIDInUse: "answered: the client id is in use",
+	ib.CauseDisclaimer:    "answered: the paper-trading disclaimer has not been accepted",
+	ib.CauseNotReady:      "answered, but its login is not complete",
+	ib.CauseClosedLogin:   "answered, but its login is not complete",
+	ib.CauseUnsupported:   "answered: this version is too old",
+	ib.CauseTooNew:        "answered: this version is newer than Gatewatch",
+	ib.CauseGarbage:       "answered, but not as IB Gateway or TWS does",
 }
 
 // PortAnswer says what an attempt has found at a port, in a few words.
-func PortAnswer(c conn.Cause) string { return cmp.Or(portAnswers[c], "failed: "+OneLine(string(c))) }
+func PortAnswer(c ib.Cause) string { return cmp.Or(portAnswers[c], "failed: "+OneLine(string(c))) }
 
 // Offer says at a first start who has answered, and what a button is called that saves the port, the reset window of
 // the region, or both; the button is empty if there is nothing to save.
-func Offer(address string, m conn.Mode, answered, region bool) (title, button string) {
+func Offer(address string, m ib.Mode, answered, region bool) (title, button string) {
 	title = "Welcome."
 	if answered {
 		title += " " + address + " has answered"

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // TestBeforeTheFirstConnection: nothing is said of an outage or of reconnecting before the first connection, not even
@@ -15,8 +16,8 @@ import (
 func TestBeforeTheFirstConnection(t *testing.T) {
 	now := time.Date(2026, 12, 1, 12, 0, 0, 0, time.Local)
 	s := &conn.Snapshot{
-		State: conn.Connecting, First: true, Cause: conn.CauseRefused, Since: now.Add(-time.Hour),
-		Gateway: conn.Gateway{Host: "127.0.0.1"}, Attempt: conn.Attempt{Number: 7, NextAt: now.Add(time.Second)},
+		State: conn.Connecting, First: true, Cause: ib.CauseRefused, Since: now.Add(-time.Hour),
+		Gateway: ib.Gateway{Host: "127.0.0.1"}, Attempt: conn.Attempt{Number: 7, NextAt: now.Add(time.Second)},
 		Window: calendar.Span{Active: true, Name: "daily", Ends: now.Add(time.Hour)},
 	}
 	if got := Headline(s, now); got != "Looking for IB Gateway or TWS…" {
@@ -39,14 +40,14 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 }
 
 func TestTried(t *testing.T) {
-	got := Tried([]conn.PortTry{{Port: 4002, Cause: conn.CauseRefused}, {Port: 7497, Cause: conn.CauseClientIDInUse}})
+	got := Tried([]ib.PortTry{{Port: 4002, Cause: ib.CauseRefused}, {Port: 7497, Cause: ib.CauseClientIDInUse}})
 	if want := "4002 nothing listens, 7497 answered: the client id is in use"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
 	seen := []string{}
-	for _, c := range []conn.Cause{
-		conn.CauseRefused, conn.CauseUnreachable, conn.CauseClosedEarly, conn.CauseNoAnswer, conn.CauseClientIDInUse,
-		conn.CauseDisclaimer, conn.CauseNotReady, conn.CauseUnsupported, conn.CauseTooNew, conn.CauseGarbage,
+	for _, c := range []ib.Cause{
+		ib.CauseRefused, ib.CauseUnreachable, ib.CauseClosedEarly, ib.CauseNoAnswer, ib.CauseClientIDInUse,
+		ib.CauseDisclaimer, ib.CauseNotReady, ib.CauseUnsupported, ib.CauseTooNew, ib.CauseGarbage,
 		"of tomorrow",
 	} {
 		text := PortAnswer(c)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // guardPatience is how long the guard may be closed on a connection that is up before that is what people are shown
@@ -25,8 +26,8 @@ func Held(s *conn.Snapshot, now time.Time) string {
 	switch {
 	case !IsHeld(s, now):
 		return ""
-	case s.Cause == conn.CauseSilent, s.Cause == conn.CauseWrongMode, s.Cause == conn.CauseReadOnly,
-		s.Cause == conn.CauseUnconfirmed:
+	case s.Cause == ib.CauseSilent, s.Cause == ib.CauseWrongMode, s.Cause == ib.CauseReadOnly,
+		s.Cause == ib.CauseUnconfirmed:
 		return ""
 	}
 	return OrdersAreBlocked + ": " + Guard(s) + "."
@@ -48,32 +49,32 @@ func ChangesIn(s *conn.Snapshot, now time.Time) time.Duration {
 func Guard(s *conn.Snapshot) string { return GuardReason(s.Guard) }
 
 // guardReasons are why the guard is closed.
-var guardReasons = map[conn.GuardReason]string{
-	conn.GuardSocket:      "not connected to Gateway",
-	conn.GuardAPI:         "Gateway's login is not complete",
-	conn.GuardUpstream:    "Gateway has lost IBKR's servers",
-	conn.GuardWoke:        "the computer was asleep or Gatewatch was stopped; it asks Gateway again",
-	conn.GuardProbe:       "Gateway does not answer",
-	conn.GuardMode:        "the account is not of the configured kind",
-	conn.GuardReadOnly:    "Gateway's API is read-only",
-	conn.GuardExit:        "Gateway is about to restart or log off",
-	conn.GuardUnconfirmed: notConfirmed,
-	conn.GuardReconciling: "waiting for Gateway to confirm open orders",
+var guardReasons = map[ib.GuardReason]string{
+	ib.GuardSocket:      "not connected to Gateway",
+	ib.GuardAPI:         "Gateway's login is not complete",
+	ib.GuardUpstream:    "Gateway has lost IBKR's servers",
+	ib.GuardWoke:        "the computer was asleep or Gatewatch was stopped; it asks Gateway again",
+	ib.GuardProbe:       "Gateway does not answer",
+	ib.GuardMode:        "the account is not of the configured kind",
+	ib.GuardReadOnly:    "Gateway's API is read-only",
+	ib.GuardExit:        "Gateway is about to restart or log off",
+	ib.GuardUnconfirmed: notConfirmed,
+	ib.GuardReconciling: "waiting for Gateway to confirm open orders",
 }
 
 // GuardReason returns why the guard is closed, in one clause; empty if it is open.
-func GuardReason(r conn.GuardReason) string { return cmp.Or(guardReasons[r], OneLine(string(r))) }
+func GuardReason(r ib.GuardReason) string { return cmp.Or(guardReasons[r], OneLine(string(r))) }
 
 // GuardHint returns what to do about a closed guard; empty if the connection's own hint says it.
 func GuardHint(s *conn.Snapshot) string {
 	switch s.Guard {
-	case conn.GuardReadOnly:
+	case ib.GuardReadOnly:
 		return ReadOnlyHint
-	case conn.GuardUnconfirmed:
+	case ib.GuardUnconfirmed:
 		return unconfirmedHint(s.Detail)
-	case conn.GuardExit:
+	case ib.GuardExit:
 		return "Nothing to do: the order guard opens when Gateway is back."
-	case conn.GuardReconciling:
+	case ib.GuardReconciling:
 		return "Gatewatch asks again by itself. If this lasts for more than a minute, restart Gateway."
 	}
 	return ""
@@ -87,24 +88,24 @@ const ReadOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “
 	"within 30 s."
 
 // questions are what Gateway is asked, in words.
-var questions = map[conn.Question]string{
-	conn.QuestionOpenOrders:      "open orders",
-	conn.QuestionCompletedOrders: "completed orders",
-	conn.QuestionExecutions:      "executions",
-	conn.QuestionDetails:         "contracts",
-	conn.QuestionPositions:       "positions",
+var questions = map[ib.Question]string{
+	ib.QuestionOpenOrders:      "open orders",
+	ib.QuestionCompletedOrders: "completed orders",
+	ib.QuestionExecutions:      "executions",
+	ib.QuestionDetails:         "contracts",
+	ib.QuestionPositions:       "positions",
 }
 
-// unconfirmed says that no one knows what has become of orders. The detail is a [conn.Question] or technical text.
+// unconfirmed says that no one knows what has become of orders. The detail is a [ib.Question] or technical text.
 func unconfirmed(detail string) string {
-	if q := questions[conn.Question(detail)]; q != "" {
+	if q := questions[ib.Question(detail)]; q != "" {
 		return "Gateway does not answer the question about " + q + ", so orders cannot be confirmed."
 	}
 	return "Orders cannot be confirmed" + inBrackets(detail) + "."
 }
 
 func unconfirmedHint(detail string) string {
-	if questions[conn.Question(detail)] != "" {
+	if questions[ib.Question(detail)] != "" {
 		return "Gatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your " +
 			"orders in TWS."
 	}
@@ -113,7 +114,7 @@ func unconfirmedHint(detail string) string {
 }
 
 // Unanswered says that Gateway left a question unanswered, in one clause.
-func Unanswered(e *conn.UnansweredError) string {
+func Unanswered(e *ib.UnansweredError) string {
 	about := questions[e.Question]
 	if e.About != "" {
 		about = OneLine(e.About)

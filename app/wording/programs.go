@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 )
@@ -38,7 +38,7 @@ func Refusal(r port.Reason) string {
 	if text := refusals[r]; text != "" {
 		return text
 	}
-	if text := GuardReason(conn.GuardReason(r)); text != "" {
+	if text := GuardReason(ib.GuardReason(r)); text != "" {
 		return text
 	}
 	return OneLine(string(r))
@@ -74,4 +74,4 @@ func GuardedPort(number int, listening, stopped bool, connected, unknown int) st
 }
 
 // LivePrograms returns what it means to let programs trade on an account that is not known to be a paper account.
-func LivePrograms(g conn.Gateway) string { return realMoney(g, "orders of programs") }
+func LivePrograms(g ib.Gateway) string { return realMoney(g, "orders of programs") }

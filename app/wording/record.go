@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 )
 
@@ -165,30 +165,30 @@ func why(r *history.Record) string {
 }
 
 // shortCauses are causes in a few words, for lists.
-var shortCauses = map[conn.Cause]string{
-	conn.CauseRefused:       "nothing listens",
-	conn.CauseClosedEarly:   "closed before the version",
-	conn.CauseNoAnswer:      "no answer",
-	conn.CauseClientIDInUse: "client id in use",
-	conn.CauseDisclaimer:    "paper disclaimer not accepted",
-	conn.CauseUnreachable:   "unreachable",
-	conn.CauseNotReady:      "login messages missing",
-	conn.CauseClosedLogin:   "closed during the login",
-	conn.CauseUnsupported:   "version not supported",
-	conn.CauseTooNew:        "version newer than Gatewatch",
-	conn.CauseGarbage:       "not the TWS protocol",
-	conn.CauseClosed:        "closed by Gateway",
-	conn.CauseBroken:        "the socket broke",
-	conn.CauseSilent:        "Gateway stopped answering",
-	conn.CauseUpstream:      "no connection to IBKR",
-	conn.CauseFarm:          "data farm down",
-	conn.CauseCompeting:     "competing session",
-	conn.CauseReadOnly:      "the API is read-only",
-	conn.CauseUnconfirmed:   notConfirmed,
-	conn.CausePortChanged:   "API port changed",
-	conn.CauseWrongMode:     "wrong kind of account",
-	conn.CauseClient:        "API connection reported broken",
-	conn.CauseUser:          "by you",
-	conn.CauseReconfigured:  "settings changed",
-	conn.CauseStopping:      "the program ends",
+var shortCauses = map[ib.Cause]string{
+	ib.CauseRefused:       "nothing listens",
+	ib.CauseClosedEarly:   "closed before the version",
+	ib.CauseNoAnswer:      "no answer",
+	ib.CauseClientIDInUse: "client id in use",
+	ib.CauseDisclaimer:    "paper disclaimer not accepted",
+	ib.CauseUnreachable:   "unreachable",
+	ib.CauseNotReady:      "login messages missing",
+	ib.CauseClosedLogin:   "closed during the login",
+	ib.CauseUnsupported:   "version not supported",
+	ib.CauseTooNew:        "version newer than Gatewatch",
+	ib.CauseGarbage:       "not the TWS protocol",
+	ib.CauseClosed:        "closed by Gateway",
+	ib.CauseBroken:        "the socket broke",
+	ib.CauseSilent:        "Gateway stopped answering",
+	ib.CauseUpstream:      "no connection to IBKR",
+	ib.CauseFarm:          "data farm down",
+	ib.CauseCompeting:     "competing session",
+	ib.CauseReadOnly:      "the API is read-only",
+	ib.CauseUnconfirmed:   notConfirmed,
+	ib.CausePortChanged:   "API port changed",
+	ib.CauseWrongMode:     "wrong kind of account",
+	ib.CauseClient:        "API connection reported broken",
+	ib.CauseUser:          "by you",
+	ib.CauseReconfigured:  "settings changed",
+	ib.CauseStopping:      "the program ends",
 }

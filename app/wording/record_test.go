@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // TestEveryRecordHasWords: each record has a sentence, not an identifier.
@@ -22,7 +22,7 @@ func TestEveryRecordHasWords(t *testing.T) {
 		seen[text] = w
 	}
 	for _, c := range constants(t, "Cause") {
-		if c != "" && shortCauses[conn.Cause(c)] == "" {
+		if c != "" && shortCauses[ib.Cause(c)] == "" {
 			t.Errorf("the cause %s has no words", c)
 		}
 	}
@@ -34,15 +34,15 @@ func TestRecord(t *testing.T) {
 		want string
 	}{
 		{
-			history.Record{What: history.Lost, Seconds: 3725, Cause: conn.CauseClosed},
+			history.Record{What: history.Lost, Seconds: 3725, Cause: ib.CauseClosed},
 			"Connection lost after 1 h 2 min: closed by Gateway",
 		},
 		{
-			history.Record{What: history.AttemptFailed, Cause: conn.CauseClientIDInUse, Code: 326},
+			history.Record{What: history.AttemptFailed, Cause: ib.CauseClientIDInUse, Code: 326},
 			"Attempt failed: client id in use (IB code 326)",
 		},
 		{
-			history.Record{What: history.AttemptsEnded, Attempts: 40, Seconds: 600, Cause: conn.CauseRefused},
+			history.Record{What: history.AttemptsEnded, Attempts: 40, Seconds: 600, Cause: ib.CauseRefused},
 			"40 attempts failed in 10 min: nothing listens",
 		},
 		{history.Record{What: history.Crashed, Detail: "panic: oh\nno"}, "Gatewatch crashed: panic: oh no"},
@@ -100,24 +100,24 @@ func TestSignInNeeded(t *testing.T) {
 	end := time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name   string
-		cause  conn.Cause
+		cause  ib.Cause
 		lastUp time.Time
 		now    time.Time
 		want   bool
 	}{
-		{"lost before, silent after", conn.CauseNoAnswer, end.Add(-time.Minute), end.Add(time.Minute), true},
-		{"login messages missing", conn.CauseNotReady, end.Add(-time.Minute), end.Add(time.Minute), true},
-		{"not yet", conn.CauseNoAnswer, end.Add(-time.Hour), end.Add(-time.Minute), false},
-		{"connected since", conn.CauseNoAnswer, end.Add(time.Minute), end.Add(time.Hour), false},
-		{"lost just after, by it", conn.CauseNoAnswer, end.Add(3 * time.Second), end.Add(time.Minute), true},
-		{"closed early", conn.CauseClosedEarly, end.Add(-time.Minute), end.Add(time.Minute), true},
-		{"closed during the login", conn.CauseClosedLogin, end.Add(-time.Minute), end, true},
-		{"weeks later", conn.CauseNotReady, end.Add(-time.Minute), end.AddDate(0, 0, 20), true},
-		{"never connected, not yet", conn.CauseClosedEarly, time.Time{}, end.Add(-time.Second), false},
-		{"IBKR away", conn.CauseUpstream, end.Add(-time.Minute), end.Add(time.Minute), false},
-		{"no port", conn.CauseRefused, end.Add(-time.Minute), end.Add(time.Minute), false},
-		{"never connected, a day after", conn.CauseClosedEarly, time.Time{}, end.Add(24 * time.Hour), true},
-		{"never connected, three days after", conn.CauseClosedEarly, time.Time{}, end.Add(72 * time.Hour), false},
+		{"lost before, silent after", ib.CauseNoAnswer, end.Add(-time.Minute), end.Add(time.Minute), true},
+		{"login messages missing", ib.CauseNotReady, end.Add(-time.Minute), end.Add(time.Minute), true},
+		{"not yet", ib.CauseNoAnswer, end.Add(-time.Hour), end.Add(-time.Minute), false},
+		{"connected since", ib.CauseNoAnswer, end.Add(time.Minute), end.Add(time.Hour), false},
+		{"lost just after, by it", ib.CauseNoAnswer, end.Add(3 * time.Second), end.Add(time.Minute), true},
+		{"closed early", ib.CauseClosedEarly, end.Add(-time.Minute), end.Add(time.Minute), true},
+		{"closed during the login", ib.CauseClosedLogin, end.Add(-time.Minute), end, true},
+		{"weeks later", ib.CauseNotReady, end.Add(-time.Minute), end.AddDate(0, 0, 20), true},
+		{"never connected, not yet", ib.CauseClosedEarly, time.Time{}, end.Add(-time.Second), false},
+		{"IBKR away", ib.CauseUpstream, end.Add(-time.Minute), end.Add(time.Minute), false},
+		{"no port", ib.CauseRefused, end.Add(-time.Minute), end.Add(time.Minute), false},
+		{"never connected, a day after", ib.CauseClosedEarly, time.Time{}, end.Add(24 * time.Hour), true},
+		{"never connected, three days after", ib.CauseClosedEarly, time.Time{}, end.Add(72 * time.Hour), false},
 	} {
 		if got := SignInNeeded(c.cause, c.lastUp, c.now); got != c.want {
 			t.Errorf("%s: %v", c.name, got)

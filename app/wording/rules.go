@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -127,7 +127,7 @@ func failure(reason, detail string) string {
 
 // Contract returns a contract in short, such as "AAPL STK NASDAQ USD", or "conId 265598" if Gateway has not named it;
 // empty if nothing is known of it.
-func Contract(c conn.Contract) string {
+func Contract(c ib.Contract) string {
 	exchange := c.Primary
 	if exchange == "" {
 		exchange = c.Exchange
@@ -143,7 +143,7 @@ func Contract(c conn.Contract) string {
 }
 
 // Order returns an order in one line, such as "BUY 100 AAPL LMT 230.5 GTC".
-func Order(o *conn.Order) string {
+func Order(o *ib.Order) string {
 	text := engine.Describe(o)
 	if o.TIF != "" && o.TIF != "DAY" {
 		text += " " + o.TIF

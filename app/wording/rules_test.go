@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -20,7 +20,7 @@ func TestRuleWhy(t *testing.T) {
 	}{
 		{rules.View{State: rules.Draft}, "It does nothing until it is activated."},
 		{
-			rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)},
+			rules.View{State: rules.Draft, Choices: make([]ib.Details, 2)},
 			"Its instrument can mean 2 contracts: choose one.",
 		},
 		{rules.View{State: rules.Done}, "Triggered; you were notified."},
@@ -73,7 +73,7 @@ func TestRuleWhy(t *testing.T) {
 func TestPreview(t *testing.T) {
 	view := rules.View{
 		Rule: rules.Rule{Action: rules.Action{Do: "order", Order: &rules.Order{}}}, Waiting: rules.WaitingUnmet,
-		Contract: conn.Contract{Currency: "USD"},
+		Contract: ib.Contract{Currency: "USD"},
 	}
 	notice := view
 	notice.Rule.Action.Order = nil

@@ -8,18 +8,19 @@ import (
 	"strings"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
 
 // Blocked returns in one clause why an order was blocked, and what to do about it. A reason that is not known is
-// returned as it is. The detail of guard_shut is a [conn.GuardReason], that of a limit its number; elsewhere it is
+// returned as it is. The detail of guard_shut is a [ib.GuardReason], that of a limit its number; elsewhere it is
 // technical text.
 func Blocked(reason, detail string) string {
 	switch reason {
 	case "guard_shut":
-		if text := GuardReason(conn.GuardReason(detail)); text != "" {
+		if text := GuardReason(ib.GuardReason(detail)); text != "" {
 			return text
 		}
 		return "the connection was in doubt"
@@ -69,14 +70,14 @@ func limit(detail string) string {
 }
 
 // LiveTrading returns what it means to turn trading on for an account that is not known to be a paper account.
-func LiveTrading(g conn.Gateway) string { return realMoney(g, "orders of active rules") }
+func LiveTrading(g ib.Gateway) string { return realMoney(g, "orders of active rules") }
 
-func realMoney(g conn.Gateway, orders string) string {
+func realMoney(g ib.Gateway, orders string) string {
 	port := ""
 	if g.Port != 0 {
 		port = fmt.Sprintf(" on port %d", g.Port)
 	}
-	if g.Mode == conn.Live {
+	if g.Mode == ib.Live {
 		return "This is a LIVE account" + port + ": " + orders + " trade real money."
 	}
 	return "Gatewatch does not know whether the account" + port +
@@ -84,8 +85,8 @@ func realMoney(g conn.Gateway, orders string) string {
 }
 
 // IfLive returns "LIVE " for an account that is known to be one, for names of buttons such as "Turn on LIVE trading".
-func IfLive(m conn.Mode) string {
-	if m == conn.Live {
+func IfLive(m ib.Mode) string {
+	if m == ib.Live {
 		return "LIVE "
 	}
 	return ""

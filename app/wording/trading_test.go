@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -54,7 +55,7 @@ func TestEveryBlockedReason(t *testing.T) {
 		}
 	}
 	for _, reason := range constants(t, "GuardReason") {
-		if got, want := Blocked("guard_shut", reason), GuardReason(conn.GuardReason(reason)); reason != "" &&
+		if got, want := Blocked("guard_shut", reason), GuardReason(ib.GuardReason(reason)); reason != "" &&
 			got != want {
 			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
@@ -310,8 +311,8 @@ func TestOrderState(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	o := conn.Order{
-		Contract: conn.Contract{Symbol: "AAPL"}, Side: conn.Buy, Type: conn.Limit, Quantity: 7,
+	o := ib.Order{
+		Contract: ib.Contract{Symbol: "AAPL"}, Side: ib.Buy, Type: ib.Limit, Quantity: 7,
 		LimitPrice: 91,
 	}
 	for want, i := range map[string]ledger.Intent{

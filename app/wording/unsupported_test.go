@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestUnsupported(t *testing.T) {
@@ -40,9 +41,9 @@ func TestUnsupported(t *testing.T) {
 
 // TestVersions: what has to be updated is the older of the two, Gateway or Gatewatch.
 func TestVersions(t *testing.T) {
-	for cause, want := range map[conn.Cause][2]string{
-		conn.CauseUnsupported: {"is not supported", "Update IB Gateway or TWS"},
-		conn.CauseTooNew:      {"is newer than Gatewatch", "Update Gatewatch"},
+	for cause, want := range map[ib.Cause][2]string{
+		ib.CauseUnsupported: {"is not supported", "Update IB Gateway or TWS"},
+		ib.CauseTooNew:      {"is newer than Gatewatch", "Update Gatewatch"},
 	} {
 		s := &conn.Snapshot{State: conn.Reconnecting, Cause: cause, Detail: "server version 7"}
 		if said, hint := Cause(s), Hint(s, 1); !strings.Contains(said, want[0]) ||

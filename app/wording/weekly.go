@@ -4,8 +4,8 @@ import (
 	"time"
 	_ "time/tzdata" // Windows has no time zone database
 
-	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // weekly is the moment at which IBKR's weekly login token ends: the next login needs a person with the second factor.
@@ -37,9 +37,9 @@ const (
 // SignInNeeded reports whether Gateway most likely waits for a person to log in: its port answers, the login does not,
 // and the weekly login has ended since about lastUp, when the connection was up last; the zero time means not in this
 // run.
-func SignInNeeded(cause conn.Cause, lastUp, now time.Time) bool {
+func SignInNeeded(cause ib.Cause, lastUp, now time.Time) bool {
 	switch cause {
-	case conn.CauseNotReady, conn.CauseNoAnswer, conn.CauseClosedEarly, conn.CauseClosedLogin:
+	case ib.CauseNotReady, ib.CauseNoAnswer, ib.CauseClosedEarly, ib.CauseClosedLogin:
 	default:
 		return false
 	}

@@ -12,67 +12,68 @@ import (
 	"unicode/utf8"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // causes are those of which there is always the same to say.
-var causes = map[conn.Cause]string{
-	conn.CauseClientIDInUse: "The client id is already in use (IB code 326).",
-	conn.CauseDisclaimer:    "The paper-trading disclaimer has not been accepted (IB code 10141).",
-	conn.CauseNotReady:      "Gateway answered, but its login messages did not arrive in time.",
-	conn.CauseClosedLogin:   "Gateway closed the connection during the login.",
-	conn.CauseClosed:        "Gateway closed the connection.",
-	conn.CauseCompeting: "There are no prices: another session of the same user has taken the market data " +
+var causes = map[ib.Cause]string{
+	ib.CauseClientIDInUse: "The client id is already in use (IB code 326).",
+	ib.CauseDisclaimer:    "The paper-trading disclaimer has not been accepted (IB code 10141).",
+	ib.CauseNotReady:      "Gateway answered, but its login messages did not arrive in time.",
+	ib.CauseClosedLogin:   "Gateway closed the connection during the login.",
+	ib.CauseClosed:        "Gateway closed the connection.",
+	ib.CauseCompeting: "There are no prices: another session of the same user has taken the market data " +
 		"(IB code 10197).",
-	conn.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB code 321).",
-	conn.CausePortChanged:  "Gateway's API port has been changed (IB code 1300).",
-	conn.CauseUser:         DisconnectedByYou + ".",
-	conn.CauseReconfigured: "The settings have changed; reconnecting.",
-	conn.CauseStopping:     "Gatewatch is stopping.",
+	ib.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB code 321).",
+	ib.CausePortChanged:  "Gateway's API port has been changed (IB code 1300).",
+	ib.CauseUser:         DisconnectedByYou + ".",
+	ib.CauseReconfigured: "The settings have changed; reconnecting.",
+	ib.CauseStopping:     "Gatewatch is stopping.",
 }
 
 // Cause returns in one sentence why the connection is not, or not wholly, up; empty if there is nothing to say.
 func Cause(s *conn.Snapshot) string {
 	at := Address(s)
 	switch s.Cause {
-	case conn.CauseNone:
+	case ib.CauseNone:
 		return ""
-	case conn.CauseRefused:
+	case ib.CauseRefused:
 		if looking(s) {
 			return fmt.Sprintf("No IB Gateway or TWS has answered yet: nothing listens on %s.", at)
 		}
 		return fmt.Sprintf("Connection refused: nothing listens on %s.", at)
-	case conn.CauseClosedEarly:
+	case ib.CauseClosedEarly:
 		return fmt.Sprintf("%s accepted the connection and closed it before saying its version.", at)
-	case conn.CauseNoAnswer:
+	case ib.CauseNoAnswer:
 		return fmt.Sprintf("%s accepted the connection and then stayed silent.", at)
-	case conn.CauseUnreachable:
+	case ib.CauseUnreachable:
 		return fmt.Sprintf("%s cannot be reached%s.", at, inBrackets(s.Detail))
-	case conn.CauseUnsupported:
+	case ib.CauseUnsupported:
 		return fmt.Sprintf("This version of IB Gateway or TWS is not supported%s.", inBrackets(s.Detail))
-	case conn.CauseTooNew:
+	case ib.CauseTooNew:
 		return fmt.Sprintf("This version of IB Gateway or TWS is newer than Gatewatch knows%s.", inBrackets(s.Detail))
-	case conn.CauseGarbage:
+	case ib.CauseGarbage:
 		return fmt.Sprintf("What %s sends is not the TWS protocol (garbage)%s.", at, inBrackets(s.Detail))
-	case conn.CauseBroken:
+	case ib.CauseBroken:
 		return fmt.Sprintf("The connection to Gateway broke%s.", inBrackets(s.Detail))
-	case conn.CauseSilent:
+	case ib.CauseSilent:
 		switch {
-		case s.Guard == conn.GuardWoke:
+		case s.Guard == ib.GuardWoke:
 			return Sentence(Guard(s))
 		case s.State == conn.Degraded || s.State == conn.UpstreamLost: // not the next attempt
 			return "Gateway has not answered the last probe."
 		}
 		return "Gateway stopped answering and was given up (frozen)."
-	case conn.CauseUpstream:
+	case ib.CauseUpstream:
 		return fmt.Sprintf("Gateway has lost its connection to IBKR's servers (IB code %d).", s.Code)
-	case conn.CauseFarm:
+	case ib.CauseFarm:
 		return NamedFarm(s.Detail) + " is not available: IBKR's data farm is down."
-	case conn.CauseUnconfirmed:
+	case ib.CauseUnconfirmed:
 		return unconfirmed(s.Detail)
-	case conn.CauseWrongMode:
+	case ib.CauseWrongMode:
 		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).",
 			strings.ToUpper(string(s.Gateway.Mode)))
-	case conn.CauseClient:
+	case ib.CauseClient:
 		return fmt.Sprintf("Gateway reported the API connection as broken%s.", inBrackets(s.Detail))
 	}
 	return cmp.Or(causes[s.Cause], string(s.Cause))
@@ -92,34 +93,34 @@ func Hint(s *conn.Snapshot, clientID int) string {
 }
 
 // hints are those that are always the same.
-var hints = map[conn.Cause]string{
-	conn.CauseClosedEarly: "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its " +
+var hints = map[ib.Cause]string{
+	ib.CauseClosedEarly: "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its " +
 		"trusted IPs. It may also still be starting, or a proxy with nothing behind it answers.",
-	conn.CauseNoAnswer: "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, " +
+	ib.CauseNoAnswer: "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, " +
 		"or it shows its login screen or hangs.",
-	conn.CauseNotReady:    lookAtLogin,
-	conn.CauseClosedLogin: lookAtLogin,
-	conn.CauseDisclaimer:  "Accept the paper-trading disclaimer in the Gateway window.",
-	conn.CauseUnreachable: "Check gateway.host and gateway.port in settings.json, the network, and any firewall " +
+	ib.CauseNotReady:    lookAtLogin,
+	ib.CauseClosedLogin: lookAtLogin,
+	ib.CauseDisclaimer:  "Accept the paper-trading disclaimer in the Gateway window.",
+	ib.CauseUnreachable: "Check gateway.host and gateway.port in settings.json, the network, and any firewall " +
 		"between here and Gateway.",
-	conn.CauseUnsupported: "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on " +
+	ib.CauseUnsupported: "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on " +
 		"15 December 2026.",
-	conn.CauseTooNew: "Update Gatewatch to its newest version.",
-	conn.CauseGarbage: "Another program may own this port: check gateway.port in settings.json. If it is Gateway, " +
+	ib.CauseTooNew: "Update Gatewatch to its newest version.",
+	ib.CauseGarbage: "Another program may own this port: check gateway.port in settings.json. If it is Gateway, " +
 		"restart it.",
-	conn.CauseClosed: mayRestart,
-	conn.CauseBroken: mayRestart,
-	conn.CauseSilent: "Gateway may be frozen: look at its window. If it does not react, end and restart it.",
-	conn.CauseUpstream: "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's " +
+	ib.CauseClosed: mayRestart,
+	ib.CauseBroken: mayRestart,
+	ib.CauseSilent: "Gateway may be frozen: look at its window. If it does not react, end and restart it.",
+	ib.CauseUpstream: "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's " +
 		"system status page.",
-	conn.CauseFarm: "IBKR restores data farms by itself; data that comes from this farm is missing until then.",
-	conn.CauseCompeting: "Log out of the other session (TWS, mobile, client portal) to get the market data back " +
+	ib.CauseFarm: "IBKR restores data farms by itself; data that comes from this farm is missing until then.",
+	ib.CauseCompeting: "Log out of the other session (TWS, mobile, client portal) to get the market data back " +
 		"here.",
-	conn.CauseReadOnly: ReadOnlyHint,
-	conn.CauseWrongMode: "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed " +
+	ib.CauseReadOnly: ReadOnlyHint,
+	ib.CauseWrongMode: "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed " +
 		"until then.",
-	conn.CauseClient: "Gatewatch reconnects by itself.",
-	conn.CauseUser:   "Choose " + ConnectNow + " in the window or the tray, or run `gatewatch connect`.",
+	ib.CauseClient: "Gatewatch reconnects by itself.",
+	ib.CauseUser:   "Choose " + ConnectNow + " in the window or the tray, or run `gatewatch connect`.",
 }
 
 const (
@@ -131,24 +132,24 @@ const (
 
 func hint(s *conn.Snapshot, clientID int) string {
 	switch s.Cause {
-	case conn.CauseRefused:
+	case ib.CauseRefused:
 		ports := "the port in settings.json (gateway.port)"
 		if s.Gateway.Port == 0 {
 			ports = "its socket port"
 		}
 		return "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and " +
 			"compare " + ports + ". `gatewatch doctor` shows which ports are open."
-	case conn.CauseClientIDInUse:
+	case ib.CauseClientIDInUse:
 		return fmt.Sprintf("Wait: Gatewatch tries again with the same client id (%d). After a restart Gateway often "+
 			"holds the stale session for a while. If another program uses this id, close it or give it another; "+
 			"with another id here you would lose control of open orders.", clientID)
-	case conn.CauseUnconfirmed:
+	case ib.CauseUnconfirmed:
 		return unconfirmedHint(s.Detail)
-	case conn.CauseSilent:
-		if s.Guard == conn.GuardWoke {
+	case ib.CauseSilent:
+		if s.Guard == ib.GuardWoke {
 			return "" // Gateway is not late
 		}
-	case conn.CausePortChanged:
+	case ib.CausePortChanged:
 		if s.Gateway.Port != 0 && s.Detail != "" {
 			return fmt.Sprintf("Set gateway.port in settings.json to the new port. Gateway said: %s", OneLine(s.Detail))
 		}
@@ -159,7 +160,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 
 // Headline returns the state in one line, as a tooltip or a log line begins.
 func Headline(s *conn.Snapshot, now time.Time) string {
-	if IsHeld(s, now) && s.Guard != conn.GuardMode {
+	if IsHeld(s, now) && s.Guard != ib.GuardMode {
 		return OrdersBlocked(Guard(s))
 	}
 	switch s.State {
@@ -167,18 +168,18 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		return "Connected"
 	case conn.Degraded:
 		switch s.Cause {
-		case conn.CauseFarm:
+		case ib.CauseFarm:
 			return "Connected, " + Farm(s.Detail) + " down"
-		case conn.CauseCompeting:
+		case ib.CauseCompeting:
 			return "Connected, no prices"
-		case conn.CauseSilent:
-			if s.Guard == conn.GuardWoke {
+		case ib.CauseSilent:
+			if s.Guard == ib.GuardWoke {
 				return Upper(Guard(s))
 			}
-			return guardReasons[conn.GuardProbe]
-		case conn.CauseReadOnly, conn.CauseUnconfirmed:
+			return guardReasons[ib.GuardProbe]
+		case ib.CauseReadOnly, ib.CauseUnconfirmed:
 			return OrdersBlocked(Guard(s))
-		case conn.CauseWrongMode:
+		case ib.CauseWrongMode:
 			return "Connected to a " + strings.ToUpper(string(s.Gateway.Mode)) + " account, orders blocked"
 		}
 		return "Connected, degraded"
@@ -266,8 +267,8 @@ func Address(s *conn.Snapshot) string {
 }
 
 // Mode returns PAPER, LIVE or nothing.
-func Mode(m conn.Mode) string {
-	if m == conn.Paper || m == conn.Live {
+func Mode(m ib.Mode) string {
+	if m == ib.Paper || m == ib.Live {
 		return strings.ToUpper(string(m))
 	}
 	return ""
@@ -277,7 +278,7 @@ func Mode(m conn.Mode) string {
 const Demo = "DEMO"
 
 // Account returns DEMO, PAPER, LIVE or nothing.
-func Account(m conn.Mode, demo bool) string {
+func Account(m ib.Mode, demo bool) string {
 	if demo {
 		return Demo
 	}

@@ -15,6 +15,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
@@ -65,20 +66,20 @@ func constants(t *testing.T, typeName string, folder ...string) (values []string
 	return values
 }
 
-func snapshot(state conn.State, cause conn.Cause) *conn.Snapshot {
+func snapshot(state conn.State, cause ib.Cause) *conn.Snapshot {
 	return &conn.Snapshot{
 		At: now, State: state, Since: now.Add(-time.Minute), Cause: cause,
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Live},
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Live},
 	}
 }
 
 // TestEveryCause: each cause has a sentence, and what to do where there is something to do.
 func TestEveryCause(t *testing.T) {
-	silent := []conn.Cause{conn.CauseNone}
-	helpless := []conn.Cause{conn.CauseNone, conn.CauseReconfigured, conn.CauseStopping}
-	sentences := map[string]conn.Cause{}
+	silent := []ib.Cause{ib.CauseNone}
+	helpless := []ib.Cause{ib.CauseNone, ib.CauseReconfigured, ib.CauseStopping}
+	sentences := map[string]ib.Cause{}
 	for _, text := range constants(t, "Cause") {
-		cause := conn.Cause(text)
+		cause := ib.Cause(text)
 		s := snapshot(conn.Reconnecting, cause)
 		sentence, hint := Cause(s), Hint(s, 17)
 		if (sentence == "") != slices.Contains(silent, cause) {
@@ -103,15 +104,15 @@ func TestEveryCause(t *testing.T) {
 
 // TestShapes holds what the hints for the five usual ways to fail must not leave out.
 func TestShapes(t *testing.T) {
-	for cause, parts := range map[conn.Cause][]string{
-		conn.CauseRefused: {
+	for cause, parts := range map[ib.Cause][]string{
+		ib.CauseRefused: {
 			"Start IB Gateway", "log in", "“ActiveX and Socket Clients”", "gateway.port",
 			"doctor", "ports are open",
 		},
-		conn.CauseClosedEarly:   {"127.0.0.1", "trusted IPs", "still be starting", "proxy"},
-		conn.CauseNoAnswer:      {"Gateway window", "accept incoming connection", "login screen"},
-		conn.CauseClientIDInUse: {"Wait", "same client id (17)", "After a restart", "lose control of open orders"},
-		conn.CauseDisclaimer:    {"Accept", "disclaimer", "Gateway window"},
+		ib.CauseClosedEarly:   {"127.0.0.1", "trusted IPs", "still be starting", "proxy"},
+		ib.CauseNoAnswer:      {"Gateway window", "accept incoming connection", "login screen"},
+		ib.CauseClientIDInUse: {"Wait", "same client id (17)", "After a restart", "lose control of open orders"},
+		ib.CauseDisclaimer:    {"Accept", "disclaimer", "Gateway window"},
 	} {
 		hint := Hint(snapshot(conn.Reconnecting, cause), 17)
 		for _, part := range parts {
@@ -120,13 +121,13 @@ func TestShapes(t *testing.T) {
 			}
 		}
 	}
-	if text := Cause(snapshot(conn.Reconnecting, conn.CauseClientIDInUse)); !strings.Contains(text, "326") {
+	if text := Cause(snapshot(conn.Reconnecting, ib.CauseClientIDInUse)); !strings.Contains(text, "326") {
 		t.Error(text)
 	}
-	if text := Cause(snapshot(conn.Reconnecting, conn.CauseDisclaimer)); !strings.Contains(text, "10141") {
+	if text := Cause(snapshot(conn.Reconnecting, ib.CauseDisclaimer)); !strings.Contains(text, "10141") {
 		t.Error(text)
 	}
-	looking := snapshot(conn.Reconnecting, conn.CauseRefused)
+	looking := snapshot(conn.Reconnecting, ib.CauseRefused)
 	looking.Gateway.Port = 0
 	for _, part := range []string{"4002", "7497", "4001", "7496"} {
 		if text := Cause(looking); !strings.Contains(text, part) {
@@ -139,25 +140,25 @@ func TestShapes(t *testing.T) {
 }
 
 func TestCauseInContext(t *testing.T) {
-	frozen, given := snapshot(conn.Degraded, conn.CauseSilent), snapshot(conn.Reconnecting, conn.CauseSilent)
+	frozen, given := snapshot(conn.Degraded, ib.CauseSilent), snapshot(conn.Reconnecting, ib.CauseSilent)
 	given.Layers.Socket = true // of the next attempt
 	if a, b := Cause(frozen), Cause(given); a == b || !strings.Contains(b, "given up") {
 		t.Errorf("%q and %q", a, b)
 	}
-	frozen.Guard = conn.GuardWoke // as after a sleep
+	frozen.Guard = ib.GuardWoke // as after a sleep
 	if got := Cause(frozen); !strings.Contains(got, "asleep") || Hint(frozen, 17) != "" ||
 		!strings.Contains(Headline(frozen, now), "asleep") {
 		t.Errorf("%q, %q, %q", got, Hint(frozen, 17), Headline(frozen, now))
 	}
-	s := snapshot(conn.UpstreamLost, conn.CauseUpstream)
+	s := snapshot(conn.UpstreamLost, ib.CauseUpstream)
 	s.Code = 2110
 	if got := Cause(s); !strings.Contains(got, "2110") {
 		t.Error(got)
 	}
-	if got := Cause(snapshot(conn.Degraded, conn.CauseWrongMode)); !strings.Contains(got, "LIVE account") {
+	if got := Cause(snapshot(conn.Degraded, ib.CauseWrongMode)); !strings.Contains(got, "LIVE account") {
 		t.Error(got)
 	}
-	moved := snapshot(conn.Reconnecting, conn.CausePortChanged)
+	moved := snapshot(conn.Reconnecting, ib.CausePortChanged)
 	moved.Detail = "The port is 4009."
 	if got := Hint(moved, 17); !strings.Contains(got, "gateway.port") || !strings.HasSuffix(got, "The port is 4009.") {
 		t.Error(got)
@@ -172,16 +173,16 @@ func TestHintInResetWindow(t *testing.T) {
 	const until = "This is the reset window, until 09:41"
 	for _, c := range []struct {
 		state   conn.State
-		cause   conn.Cause
+		cause   ib.Cause
 		says    string
 		resting bool
 	}{
-		{conn.Connecting, conn.CauseNone, "pass by themselves.", true},
-		{conn.ResetWindow, conn.CauseRefused, "Start IB Gateway", true},
-		{conn.UpstreamLost, conn.CauseUpstream, "restores this by itself", true},
-		{conn.Paused, conn.CauseUser, "Choose Connect now", false},
-		{conn.Connected, conn.CauseNone, "", false},
-		{conn.Degraded, conn.CauseCompeting, "Log out of the other session", false},
+		{conn.Connecting, ib.CauseNone, "pass by themselves.", true},
+		{conn.ResetWindow, ib.CauseRefused, "Start IB Gateway", true},
+		{conn.UpstreamLost, ib.CauseUpstream, "restores this by itself", true},
+		{conn.Paused, ib.CauseUser, "Choose Connect now", false},
+		{conn.Connected, ib.CauseNone, "", false},
+		{conn.Degraded, ib.CauseCompeting, "Log out of the other session", false},
 	} {
 		s := snapshot(c.state, c.cause)
 		s.Window = window
@@ -192,7 +193,7 @@ func TestHintInResetWindow(t *testing.T) {
 			t.Errorf("%s, %s: %q", c.state, c.cause, got)
 		}
 	}
-	s := snapshot(conn.ResetWindow, conn.CauseClosed)
+	s := snapshot(conn.ResetWindow, ib.CauseClosed)
 	s.Window = window
 	if got := Headline(s, now); got != "Gateway reset until 09:41" {
 		t.Error(got)
@@ -201,8 +202,8 @@ func TestHintInResetWindow(t *testing.T) {
 
 func TestEveryGuardReason(t *testing.T) {
 	for _, text := range constants(t, "GuardReason") {
-		got := Guard(&conn.Snapshot{Guard: conn.GuardReason(text)})
-		if (got == "") != (conn.GuardReason(text) == conn.GuardOpen) || got == text && text != "" ||
+		got := Guard(&conn.Snapshot{Guard: ib.GuardReason(text)})
+		if (got == "") != (ib.GuardReason(text) == ib.GuardOpen) || got == text && text != "" ||
 			strings.HasSuffix(got, ".") {
 			t.Errorf("%q: %q", text, got)
 		}
@@ -215,37 +216,37 @@ func TestClosedGuard(t *testing.T) {
 	up := conn.Layers{Socket: true, API: true, Upstream: true}
 	for _, c := range []struct {
 		state    conn.State
-		cause    conn.Cause
-		guard    conn.GuardReason
+		cause    ib.Cause
+		guard    ib.GuardReason
 		headline string
 		held     string
 		does     string
 	}{
-		{conn.Connected, conn.CauseNone, conn.GuardOpen, "Connected", "", ""},
+		{conn.Connected, ib.CauseNone, ib.GuardOpen, "Connected", "", ""},
 		{
-			conn.Connected, conn.CauseNone, conn.GuardReconciling,
+			conn.Connected, ib.CauseNone, ib.GuardReconciling,
 			"Orders blocked: waiting for Gateway to confirm open orders",
 			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
 		},
 		{
-			conn.Degraded, conn.CauseFarm, conn.GuardReconciling,
+			conn.Degraded, ib.CauseFarm, ib.GuardReconciling,
 			"Orders blocked: waiting for Gateway to confirm open orders",
 			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
 		},
 		{
-			conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly, "Orders blocked: Gateway's API is read-only", "",
+			conn.Degraded, ib.CauseReadOnly, ib.GuardReadOnly, "Orders blocked: Gateway's API is read-only", "",
 			"untick “Read-Only API”",
 		},
 		{
-			conn.Degraded, conn.CauseUnconfirmed, conn.GuardUnconfirmed,
+			conn.Degraded, ib.CauseUnconfirmed, ib.GuardUnconfirmed,
 			"Orders blocked: Gateway does not confirm open orders", "", "check your orders in TWS",
 		},
 		{
-			conn.Degraded, conn.CauseSilent, conn.GuardWoke,
+			conn.Degraded, ib.CauseSilent, ib.GuardWoke,
 			"Orders blocked: the computer was asleep or Gatewatch was stopped; it asks Gateway again", "", "",
 		},
-		{conn.Degraded, conn.CauseSilent, conn.GuardProbe, "Orders blocked: Gateway does not answer", "", ""},
-		{conn.Degraded, conn.CauseWrongMode, conn.GuardMode, "Connected to a LIVE account, orders blocked", "", ""},
+		{conn.Degraded, ib.CauseSilent, ib.GuardProbe, "Orders blocked: Gateway does not answer", "", ""},
+		{conn.Degraded, ib.CauseWrongMode, ib.GuardMode, "Connected to a LIVE account, orders blocked", "", ""},
 	} {
 		s := snapshot(c.state, c.cause)
 		s.Layers, s.Guard, s.GuardSince = up, c.guard, now.Add(-guardPatience)
@@ -258,19 +259,19 @@ func TestClosedGuard(t *testing.T) {
 		if got := GuardHint(s); (got == "") != (c.does == "") || !strings.Contains(got, c.does) {
 			t.Errorf("%s: hint %q", c.guard, got)
 		}
-		if s.GuardSince = s.GuardSince.Add(1); c.guard != conn.GuardOpen &&
+		if s.GuardSince = s.GuardSince.Add(1); c.guard != ib.GuardOpen &&
 			(Held(s, now) != "" || ChangesIn(s, now) != 1) {
 			t.Errorf("%s: told at once", c.guard)
 		}
 	}
-	for q, want := range map[conn.Question]string{
-		conn.QuestionOpenOrders: "Gateway does not answer the question about open orders, so orders cannot be " +
+	for q, want := range map[ib.Question]string{
+		ib.QuestionOpenOrders: "Gateway does not answer the question about open orders, so orders cannot be " +
 			"confirmed.",
-		conn.QuestionCompletedOrders: "Gateway does not answer the question about completed orders, so orders cannot " +
+		ib.QuestionCompletedOrders: "Gateway does not answer the question about completed orders, so orders cannot " +
 			"be confirmed.",
 		"the disk is full": "Orders cannot be confirmed (the disk is full).",
 	} {
-		s := snapshot(conn.Degraded, conn.CauseUnconfirmed)
+		s := snapshot(conn.Degraded, ib.CauseUnconfirmed)
 		if s.Detail = string(q); Cause(s) != want {
 			t.Errorf("%q, want %q", Cause(s), want)
 		}
@@ -279,8 +280,8 @@ func TestClosedGuard(t *testing.T) {
 		"AAPL": "Gateway did not answer about AAPL within 10 s",
 		"":     "Gateway did not answer about contracts within 10 s",
 	} {
-		if got := Unanswered(&conn.UnansweredError{
-			Question: conn.QuestionDetails, About: about,
+		if got := Unanswered(&ib.UnansweredError{
+			Question: ib.QuestionDetails, About: about,
 			After: 10 * time.Second,
 		}); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -291,7 +292,7 @@ func TestClosedGuard(t *testing.T) {
 func TestEveryState(t *testing.T) {
 	headlines := map[string]string{}
 	for _, state := range constants(t, "State") {
-		got := Headline(snapshot(conn.State(state), conn.CauseNone), now)
+		got := Headline(snapshot(conn.State(state), ib.CauseNone), now)
 		if other, twice := headlines[got]; twice || got == "" {
 			t.Errorf("%q and %q are both told as %q", state, other, got)
 		}
@@ -300,7 +301,7 @@ func TestEveryState(t *testing.T) {
 }
 
 func TestHeadline(t *testing.T) {
-	with := func(state conn.State, cause conn.Cause, attempt conn.Attempt) *conn.Snapshot {
+	with := func(state conn.State, cause ib.Cause, attempt conn.Attempt) *conn.Snapshot {
 		s := snapshot(state, cause)
 		s.Detail, s.Attempt = "usfarm", attempt
 		return s
@@ -310,26 +311,26 @@ func TestHeadline(t *testing.T) {
 		s    *conn.Snapshot
 		want string
 	}{
-		{with(conn.Connected, conn.CauseNone, none), "Connected"},
-		{with(conn.Degraded, conn.CauseFarm, none), "Connected, US stock data down"},
-		{with(conn.Degraded, conn.CauseCompeting, none), "Connected, no prices"},
-		{with(conn.Degraded, conn.CauseSilent, none), "Gateway does not answer"},
-		{with(conn.Degraded, conn.CauseWrongMode, none), "Connected to a LIVE account, orders blocked"},
-		{with(conn.Degraded, conn.CauseNone, none), "Connected, degraded"},
-		{with(conn.UpstreamLost, conn.CauseUpstream, none), "IBKR unreachable since 09:30"},
-		{with(conn.Paused, conn.CauseUser, none), "Paused"},
-		{with(conn.Connecting, conn.CauseNone, conn.Attempt{Number: 1, Running: true}), "Connecting, attempt 1"},
+		{with(conn.Connected, ib.CauseNone, none), "Connected"},
+		{with(conn.Degraded, ib.CauseFarm, none), "Connected, US stock data down"},
+		{with(conn.Degraded, ib.CauseCompeting, none), "Connected, no prices"},
+		{with(conn.Degraded, ib.CauseSilent, none), "Gateway does not answer"},
+		{with(conn.Degraded, ib.CauseWrongMode, none), "Connected to a LIVE account, orders blocked"},
+		{with(conn.Degraded, ib.CauseNone, none), "Connected, degraded"},
+		{with(conn.UpstreamLost, ib.CauseUpstream, none), "IBKR unreachable since 09:30"},
+		{with(conn.Paused, ib.CauseUser, none), "Paused"},
+		{with(conn.Connecting, ib.CauseNone, conn.Attempt{Number: 1, Running: true}), "Connecting, attempt 1"},
 		{
-			with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}),
+			with(conn.Reconnecting, ib.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}),
 			"No connection since 09:30, attempt 4",
 		},
 		{
-			with(conn.Reconnecting, conn.CauseRefused,
+			with(conn.Reconnecting, ib.CauseRefused,
 				conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}),
 			"No connection since 09:30, attempt 4 in 12 s",
 		},
 		{
-			with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}),
+			with(conn.Reconnecting, ib.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}),
 			"No connection since 09:30, attempt 4 in 0 s",
 		},
 		{
@@ -357,7 +358,7 @@ func TestTextFromOutside(t *testing.T) {
 	evil := "\x1b]0;title\a\x1b[31mred\r\nConnected\u202e\u2028\u0085\x00\x7f" + strings.Repeat("long ", 100)
 	for _, state := range constants(t, "State") {
 		for _, cause := range constants(t, "Cause") {
-			s := snapshot(conn.State(state), conn.Cause(cause))
+			s := snapshot(conn.State(state), ib.Cause(cause))
 			s.Detail = evil
 			for _, text := range []string{Cause(s), Hint(s, 17), Headline(s, now), Guard(s)} {
 				if strings.ContainsFunc(text, func(r rune) bool {
@@ -425,7 +426,7 @@ func TestSeconds(t *testing.T) {
 }
 
 func TestMode(t *testing.T) {
-	for in, want := range map[conn.Mode]string{conn.Paper: "PAPER", conn.Live: "LIVE", conn.AnyMode: "", "": ""} {
+	for in, want := range map[ib.Mode]string{ib.Paper: "PAPER", ib.Live: "LIVE", ib.AnyMode: "", "": ""} {
 		if got := Mode(in); got != want {
 			t.Errorf("Mode(%q) = %q, want %q", in, got, want)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // victimEnv makes the test's own executable the process that is killed.
@@ -43,7 +44,7 @@ func victim(dir string) {
 	}
 	var rec Recorder
 	tell := func(kind conn.EventKind, state conn.State) {
-		write(rec.Take(conn.Event{At: now, Kind: kind, State: state, Cause: conn.CauseClosed, Duration: time.Second}))
+		write(rec.Take(conn.Event{At: now, Kind: kind, State: state, Cause: ib.CauseClosed, Duration: time.Second}))
 	}
 	tell(conn.EventStarted, conn.Connecting)
 	for {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestKeeperRunsAgain has what reads events panic: Run ends in the panic, and called again it goes on where it was, in
@@ -18,7 +19,7 @@ import (
 func TestKeeperRunsAgain(t *testing.T) {
 	dir := t.TempDir()
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: 1, ClientID: 17, Mode: conn.AnyMode, ConnectTimeout: time.Second, Poll: time.Second,
+		Host: "127.0.0.1", Port: 1, ClientID: 17, Mode: ib.AnyMode, ConnectTimeout: time.Second, Poll: time.Second,
 		Soft: time.Second,
 		Hard: 10 * time.Second, Delays: []time.Duration{time.Hour},
 	}, quiet)

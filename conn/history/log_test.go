@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestMain(m *testing.M) {
@@ -87,7 +87,7 @@ func TestLogIsAnArrayAtAnyTime(t *testing.T) {
 	want = append(want, put(t, l,
 		Record{Time: noon.Add(time.Second), What: Recovered, Counts: Connected, Session: 1},
 		Record{
-			Time: noon.Add(2 * time.Second), What: Lost, Counts: Down, Session: 1, Cause: conn.CauseClosed, Code: 1300,
+			Time: noon.Add(2 * time.Second), What: Lost, Counts: Down, Session: 1, Cause: ib.CauseClosed, Code: 1300,
 			Seconds: 1,
 			Detail:  "\"quoted\"\n\x00\xff<b>" + strings.Repeat("ü", 300),
 		})...)

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // cells is an account that is kept a millisecond at a time.
@@ -255,7 +256,7 @@ func (w *life) begin() {
 func (w *life) finish() {
 	var events []conn.Event
 	if w.up {
-		events = append(events, conn.Event{Kind: conn.EventDisconnected, Cause: conn.CauseStopping})
+		events = append(events, conn.Event{Kind: conn.EventDisconnected, Cause: ib.CauseStopping})
 	}
 	w.up, w.running = false, false
 	switch w.draw("end", 3) {
@@ -292,7 +293,7 @@ func (w *life) turn() {
 	case act == 3 && !w.paused:
 		var events []conn.Event
 		if w.up {
-			events = append(events, conn.Event{Kind: conn.EventDisconnected, Cause: conn.CauseUser})
+			events = append(events, conn.Event{Kind: conn.EventDisconnected, Cause: ib.CauseUser})
 		}
 		w.up, w.trying, w.paused = false, false, true
 		w.tell(append(events, conn.Event{Kind: conn.EventPaused})...)
@@ -301,7 +302,7 @@ func (w *life) turn() {
 		w.tell(conn.Event{Kind: conn.EventResumed})
 	case act == 4 && w.up: // settings of another Gateway
 		w.up, w.trying = false, !w.window
-		w.tell(conn.Event{Kind: conn.EventDisconnected, Cause: conn.CauseReconfigured},
+		w.tell(conn.Event{Kind: conn.EventDisconnected, Cause: ib.CauseReconfigured},
 			conn.Event{Kind: conn.EventReconfigured})
 	case act == 5:
 		w.tell(conn.Event{Kind: rapid.SampledFrom([]conn.EventKind{
@@ -310,8 +311,8 @@ func (w *life) turn() {
 		}).Draw(w.T, "told")})
 	case act <= 7 && w.trying:
 		w.failed, w.trying = true, !w.window
-		w.tell(conn.Event{Kind: conn.EventAttemptFailed, Cause: []conn.Cause{
-			conn.CauseRefused, conn.CauseNoAnswer,
+		w.tell(conn.Event{Kind: conn.EventAttemptFailed, Cause: []ib.Cause{
+			ib.CauseRefused, ib.CauseNoAnswer,
 		}[w.draw("cause", 2)]})
 	case act <= 9 && w.trying:
 		w.up, w.trying, w.upstream = true, false, w.draw("upstream", 4) > 0
@@ -322,7 +323,7 @@ func (w *life) turn() {
 		w.tell(events...)
 	case act <= 8 && w.up:
 		w.up, w.failed, w.trying = false, true, !w.window
-		w.tell(conn.Event{Kind: conn.EventLost, Cause: conn.CauseClosed})
+		w.tell(conn.Event{Kind: conn.EventLost, Cause: ib.CauseClosed})
 	case w.up:
 		w.upstream = !w.upstream
 		if w.upstream {

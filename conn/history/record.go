@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Kind says how a stretch of time counts. Its text is stable.
@@ -90,19 +90,19 @@ const (
 
 // Record is one entry of the connection log, and one line of connection_log.json.
 type Record struct {
-	Seq      uint64     `json:"seq"`                        // grows by one with each record, over restarts and years
-	Time     time.Time  `json:"time"`                       // UTC, to the millisecond
-	Local    time.Time  `json:"local"`                      // the same moment in the zone of this computer at that time
-	What     What       `json:"event"`                      //
-	Counts   Kind       `json:"counts"`                     // how the time from here on counts
-	Run      uint64     `json:"run"`                        // number of the program's run, from 1
-	Session  uint64     `json:"session,omitempty"`          // number of the session within the run
-	Cause    conn.Cause `json:"cause,omitempty"`            //
-	Code     int        `json:"code,omitempty"`             // IB code behind the cause
-	Attempts int        `json:"attempts,omitempty"`         //
-	Seconds  float64    `json:"duration_seconds,omitempty"` // to the millisecond; see What
-	Program  string     `json:"program,omitempty"`          // name and client id of the program; none: several
-	Reason   string     `json:"reason,omitempty"`           // as in GET /clients/orders, or why a connection ended
-	Count    int        `json:"count,omitempty"`            // how often it happened, if more than once
-	Detail   string     `json:"detail,omitempty"`           // technical text, may come from outside; at most 300 bytes
+	Seq      uint64    `json:"seq"`                        // grows by one with each record, over restarts and years
+	Time     time.Time `json:"time"`                       // UTC, to the millisecond
+	Local    time.Time `json:"local"`                      // the same moment in the zone of this computer at that time
+	What     What      `json:"event"`                      //
+	Counts   Kind      `json:"counts"`                     // how the time from here on counts
+	Run      uint64    `json:"run"`                        // number of the program's run, from 1
+	Session  uint64    `json:"session,omitempty"`          // number of the session within the run
+	Cause    ib.Cause  `json:"cause,omitempty"`            //
+	Code     int       `json:"code,omitempty"`             // IB code behind the cause
+	Attempts int       `json:"attempts,omitempty"`         //
+	Seconds  float64   `json:"duration_seconds,omitempty"` // to the millisecond; see What
+	Program  string    `json:"program,omitempty"`          // name and client id of the program; none: several
+	Reason   string    `json:"reason,omitempty"`           // as in GET /clients/orders, or why a connection ended
+	Count    int       `json:"count,omitempty"`            // how often it happened, if more than once
+	Detail   string    `json:"detail,omitempty"`           // technical text, may come from outside; at most 300 bytes
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Recorder turns the events of one run of the program into records, without what only the log can know: Seq, Run and
@@ -22,7 +23,7 @@ type Recorder struct {
 // series is failed attempts in a row with one cause.
 type series struct {
 	n           int
-	cause       conn.Cause
+	cause       ib.Cause
 	code        int
 	first, last time.Time
 	session     uint64
@@ -129,7 +130,7 @@ func (r *Recorder) endAttempts(list []Record, at time.Time) []Record {
 // count says how the time after an event counts. The first attempt after a start or a pause is no one's outage.
 func (r *Recorder) count(e *conn.Event) Kind {
 	switch {
-	case e.Kind == conn.EventStopped || e.Cause == conn.CauseStopping:
+	case e.Kind == conn.EventStopped || e.Cause == ib.CauseStopping:
 		return Unobserved
 	case e.State == conn.Connected || e.State == conn.Degraded:
 		return Connected

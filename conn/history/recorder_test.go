@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // tell takes events and returns their records, one a line: time of day, what, counts, and whatever else there is.
@@ -61,7 +62,7 @@ func happened(at string, kind conn.EventKind, state conn.State, change ...func(*
 	return e
 }
 
-func because(cause conn.Cause, code int) func(*conn.Event) {
+func because(cause ib.Cause, code int) func(*conn.Event) {
 	return func(e *conn.Event) { e.Cause, e.Code = cause, code }
 }
 func lasting(d time.Duration) func(*conn.Event) { return func(e *conn.Event) { e.Duration = d } }
@@ -75,28 +76,28 @@ func TestADay(t *testing.T) {
 	got := tell(
 		&first, l,
 		happened("06:00:00", conn.EventStarted, conn.Connecting),
-		happened("06:00:01", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
-		happened("06:00:03", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
-		happened("06:00:07", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
+		happened("06:00:01", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
+		happened("06:00:03", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
+		happened("06:00:07", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
 		happened("06:00:10", conn.EventConnected, conn.Connected),
 		happened("08:00:00", conn.EventFarm, conn.Degraded, saying("usfarm"), farm),
-		happened("08:30:00", conn.EventSuspected, conn.Degraded, because(conn.CauseSilent, 0)),
+		happened("08:30:00", conn.EventSuspected, conn.Degraded, because(ib.CauseSilent, 0)),
 		happened("08:30:01", conn.EventAnswered, conn.Degraded),
 		happened("08:30:01", conn.EventNotice, conn.Degraded, because("", 2104)),
 		// The first loss.
-		happened("09:00:00", conn.EventLost, conn.Reconnecting, because(conn.CauseClosed, 0), lasting(3*time.Hour)),
-		happened("09:00:02", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
+		happened("09:00:00", conn.EventLost, conn.Reconnecting, because(ib.CauseClosed, 0), lasting(3*time.Hour)),
+		happened("09:00:02", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
 		happened("09:00:04", conn.EventConnected, conn.Connected, lasting(4*time.Second)),
 		// The second one is of upstream, then of the session, and a reset window begins in it.
-		happened("10:00:00", conn.EventUpstreamLost, conn.UpstreamLost, because(conn.CauseUpstream, 1100)),
-		happened("10:01:00", conn.EventLost, conn.Reconnecting, because(conn.CauseBroken, 0), lasting(time.Hour)),
-		happened("10:01:01", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
-		happened("10:01:09", conn.EventAttemptFailed, conn.Reconnecting, because(conn.CauseRefused, 0)),
+		happened("10:00:00", conn.EventUpstreamLost, conn.UpstreamLost, because(ib.CauseUpstream, 1100)),
+		happened("10:01:00", conn.EventLost, conn.Reconnecting, because(ib.CauseBroken, 0), lasting(time.Hour)),
+		happened("10:01:01", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
+		happened("10:01:09", conn.EventAttemptFailed, conn.Reconnecting, because(ib.CauseRefused, 0)),
 		happened("10:02:00", conn.EventWindowStarted, conn.ResetWindow, saying("nightly"), lasting(8*time.Minute)),
 		happened("10:10:00", conn.EventWindowEnded, conn.Reconnecting),
 		happened("10:10:03", conn.EventConnected, conn.Connected, lasting(10*time.Minute+3*time.Second)),
 		// A pause.
-		happened("11:00:00", conn.EventDisconnected, conn.Paused, because(conn.CauseUser, 0), lasting(49*time.Minute)),
+		happened("11:00:00", conn.EventDisconnected, conn.Paused, because(ib.CauseUser, 0), lasting(49*time.Minute)),
 		happened("11:00:00", conn.EventPaused, conn.Paused),
 		happened("11:30:00", conn.EventResumed, conn.Connecting),
 		happened("11:30:02", conn.EventConnected, conn.Connected),
@@ -112,7 +113,7 @@ func TestADay(t *testing.T) {
 		&second, l,
 		happened("16:00:00", conn.EventStarted, conn.Connecting),
 		happened("16:00:02", conn.EventConnected, conn.Connected),
-		happened("18:00:00", conn.EventDisconnected, conn.Reconnecting, because(conn.CauseStopping, 0),
+		happened("18:00:00", conn.EventDisconnected, conn.Reconnecting, because(ib.CauseStopping, 0),
 			lasting(2*time.Hour)),
 		happened("18:00:00", conn.EventStopped, conn.Reconnecting),
 	)...)
@@ -179,7 +180,7 @@ func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		kind   conn.EventKind
 		state  conn.State
-		cause  conn.Cause
+		cause  ib.Cause
 		window bool
 		want   Kind
 	}{
@@ -195,8 +196,8 @@ func TestCounts(t *testing.T) {
 		{kind: conn.EventResumed, state: conn.Connecting, window: true, want: Unobserved},
 		{kind: conn.EventPaused, state: conn.Paused, window: true, want: Paused},
 		{kind: conn.EventStarted, state: conn.ResetWindow, want: Planned},
-		{kind: conn.EventDisconnected, state: conn.Reconnecting, cause: conn.CauseReconfigured, want: Down},
-		{kind: conn.EventDisconnected, state: conn.Reconnecting, cause: conn.CauseStopping, want: Unobserved},
+		{kind: conn.EventDisconnected, state: conn.Reconnecting, cause: ib.CauseReconfigured, want: Down},
+		{kind: conn.EventDisconnected, state: conn.Reconnecting, cause: ib.CauseStopping, want: Unobserved},
 		{kind: conn.EventStopped, state: conn.Paused, want: Unobserved},
 		{kind: conn.EventStopped, state: conn.ResetWindow, window: true, want: Unobserved},
 		// What has no record of its own gets one if it changes how time counts.
@@ -217,21 +218,21 @@ func TestCounts(t *testing.T) {
 }
 
 func TestSeriesOfAttempts(t *testing.T) {
-	fail := func(at string, cause conn.Cause, code int) conn.Event {
+	fail := func(at string, cause ib.Cause, code int) conn.Event {
 		return happened(at, conn.EventAttemptFailed, conn.Reconnecting, because(cause, code))
 	}
-	two := []conn.Event{fail("12:00:00", conn.CauseRefused, 0), fail("12:00:05", conn.CauseRefused, 0)}
+	two := []conn.Event{fail("12:00:00", ib.CauseRefused, 0), fail("12:00:05", ib.CauseRefused, 0)}
 	const ended = " attempts_ended down refused 2 attempts 5s"
 	for name, c := range map[string]struct {
 		end  conn.Event
 		want []string
 	}{
 		"another cause": {
-			fail("12:00:09", conn.CauseNoAnswer, 0),
+			fail("12:00:09", ib.CauseNoAnswer, 0),
 			[]string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down no_answer"},
 		},
 		"another code": {
-			fail("12:00:09", conn.CauseRefused, 7),
+			fail("12:00:09", ib.CauseRefused, 7),
 			[]string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down refused code 7"},
 		},
 		"pause": {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Connection is Gatewatch's own connection to Gateway, as far as the port depends on it. Its methods may be called from
@@ -16,9 +17,9 @@ type Connection interface {
 	// Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
 	// that.
 	Subscribe() (<-chan struct{}, func())
-	// Guard returns nil while orders may leave, else a [*conn.GuardError]. It must not block.
+	// Guard returns nil while orders may leave, else a [*ib.GuardError]. It must not block.
 	Guard() error
-	// Alive returns nil once Gateway has proved within a time that it is there; see [conn.Session.Alive]. Heard is when
+	// Alive returns nil once Gateway has proved within a time that it is there; see [ib.Session.Alive]. Heard is when
 	// the client's own connection was heard last.
 	Alive(ctx context.Context, within time.Duration, heard time.Time) error
 }
@@ -34,10 +35,10 @@ func (s supervised) Guard() error {
 	}
 	n := s.Snapshot()
 	reason := n.Guard
-	if reason == conn.GuardOpen {
-		reason = conn.GuardSocket
+	if reason == ib.GuardOpen {
+		reason = ib.GuardSocket
 	}
-	return &conn.GuardError{Reason: reason}
+	return &ib.GuardError{Reason: reason}
 }
 
 func (s supervised) Alive(ctx context.Context, within time.Duration, heard time.Time) error {
@@ -55,10 +56,10 @@ func guardReason(c Connection) Reason {
 	if err == nil {
 		return Allowed
 	}
-	if e, ok := errors.AsType[*conn.GuardError](err); ok {
+	if e, ok := errors.AsType[*ib.GuardError](err); ok {
 		return Reason(e.Reason)
 	}
-	return Reason(conn.GuardSocket)
+	return Reason(ib.GuardSocket)
 }
 
 // guard returns why orders of the client must not leave, [Allowed] if they may. They may not during another session of
@@ -66,14 +67,14 @@ func guardReason(c Connection) Reason {
 func (c *client) guard() Reason {
 	reason := guardReason(c.port.cfg.Connection)
 	if reason == Allowed && c.port.cfg.Connection.Snapshot().Session != c.session {
-		return Reason(conn.GuardSocket)
+		return Reason(ib.GuardSocket)
 	}
 	return reason
 }
 
 // frozen reports whether Gateway has left a time request unanswered for longer than the soft limit. While Gateway has
 // lost IBKR, programs know from Gateway itself that they cannot trade.
-func frozen(n *conn.Snapshot) bool { return n.Layers.API && n.Cause == conn.CauseSilent }
+func frozen(n *conn.Snapshot) bool { return n.Layers.API && n.Cause == ib.CauseSilent }
 
 // served reports whether connections of programs may exist.
 func served(n *conn.Snapshot) bool { return n.Layers.Socket && n.Layers.API }

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
@@ -254,7 +254,7 @@ func (c *client) sendNotices() {
 		case frozen:
 			text := "IB Gateway does not answer. Orders are refused until it does."
 			if s&stateWoke != 0 {
-				text = Reason(conn.GuardWoke).text() + ". Orders are refused until it answers."
+				text = Reason(ib.GuardWoke).text() + ". Orders are refused until it answers."
 			}
 			c.sendError(record.NoID, codeLost, "Gatewatch: "+text)
 		case s&stateUpstream != 0:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
@@ -21,7 +22,7 @@ import (
 func supervise(t testing.TB, gateway int) *conn.Supervisor {
 	t.Helper()
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: gateway, ClientID: 99, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
+		Host: "127.0.0.1", Port: gateway, ClientID: 99, Mode: ib.AnyMode, ConnectTimeout: 10 * time.Second,
 		Poll: time.Second, Soft: 500 * time.Millisecond, Hard: 5 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 	}, slog.New(slog.DiscardHandler))
@@ -149,22 +150,22 @@ func TestPaused(t *testing.T) {
 		}
 	}
 	r.conn.onAlive(func(context.Context, time.Duration, time.Time) error {
-		r.conn.close(conn.GuardWoke)
-		return conn.ErrGatewaySilent
+		r.conn.close(ib.GuardWoke)
+		return ib.ErrGatewaySilent
 	})
 	c.write(place(176, "5", "1", "0", "1"))
 	told(5, 201)
 	c.write(place(176, "6", "1", "0", "1"))
 	told(6, 201)
-	r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent })
+	r.conn.set(func(n *conn.Snapshot) { n.Cause = ib.CauseSilent })
 	told(-1, 1100)
 }
 
 // transitions are ways in which Gateway cannot be used any more.
 var transitions = []func(*conn.Snapshot){
-	func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket, n.Guard = false, false, conn.GuardSocket },
-	func(n *conn.Snapshot) { n.Layers.API, n.Guard = false, conn.GuardAPI },
-	func(n *conn.Snapshot) { n.Cause, n.Guard = conn.CauseSilent, conn.GuardProbe },
+	func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket, n.Guard = false, false, ib.GuardSocket },
+	func(n *conn.Snapshot) { n.Layers.API, n.Guard = false, ib.GuardAPI },
+	func(n *conn.Snapshot) { n.Cause, n.Guard = ib.CauseSilent, ib.GuardProbe },
 }
 
 // usableAgain is the end of each of them, with another session unless the one before is still there.
@@ -173,7 +174,7 @@ func usableAgain(n *conn.Snapshot) {
 		n.Session++
 	}
 	n.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
-	n.Cause, n.Guard = conn.CauseNone, conn.GuardOpen
+	n.Cause, n.Guard = ib.CauseNone, ib.GuardOpen
 }
 
 // lateness returns how long after a change of the snapshot the port was open, or closed.
@@ -242,7 +243,7 @@ func TestOpenExactlyWhileUsable(t *testing.T) {
 	if worst > limit {
 		t.Errorf("the port was %v late, more than %v", worst, limit)
 	}
-	r.conn.set(func(n *conn.Snapshot) { n.Layers.Upstream, n.Cause = false, conn.CauseUpstream })
+	r.conn.set(func(n *conn.Snapshot) { n.Layers.Upstream, n.Cause = false, ib.CauseUpstream })
 	if !listens(r.number) { // data of Gateway is there, and Gateway itself says that IBKR is lost
 		t.Error("the port is closed without IBKR")
 	}

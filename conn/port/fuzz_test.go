@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/wire"
 )
 
@@ -35,7 +35,7 @@ func FuzzPrograms(f *testing.F) {
 	}
 	gateways, rigs := fuzzed(f)
 	for _, r := range rigs {
-		r.conn.close(conn.GuardUpstream)
+		r.conn.close(ib.GuardUpstream)
 	}
 	f.Fuzz(func(t *testing.T, version int, b []byte) {
 		i := ((version % len(gateways)) + len(gateways)) % len(gateways)

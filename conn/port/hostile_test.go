@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
@@ -238,7 +239,7 @@ func TestSlowReader(t *testing.T) {
 			break
 		}
 	}
-	r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent }) // a notice must not wait for it
+	r.conn.set(func(n *conn.Snapshot) { n.Cause = ib.CauseSilent }) // a notice must not wait for it
 	if id, code, _ := quick.error(); id != -1 || code != 1100 {
 		t.Errorf("error %d for %d", code, id)
 	}

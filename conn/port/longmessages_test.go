@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port/record"
 )
 
@@ -36,7 +37,7 @@ func TestLongMessagesPass(t *testing.T) {
 			defer close(sent)
 			_, _ = p.tcp.Write(want)
 		}()
-		r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent })
+		r.conn.set(func(n *conn.Snapshot) { n.Cause = ib.CauseSilent })
 		_ = c.tcp.SetReadDeadline(time.Now().Add(patience))
 		for notices := 0; len(got) < len(want) || notices == 0; {
 			payload, err := c.in.Next()
@@ -60,7 +61,7 @@ func TestLongMessagesPass(t *testing.T) {
 		p.send(version, 9, "1", strings.Repeat("1", 1<<20))
 		c.ends()
 
-		r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseNone })
+		r.conn.set(func(n *conn.Snapshot) { n.Cause = ib.CauseNone })
 		until(t, "the port is open", func() bool { return r.Status().Listening })
 		c = startRaw(t, r.number, version, 8)
 		request := textFrame(version, 1, strings.Repeat("x", 300<<10))

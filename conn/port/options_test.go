@@ -10,14 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
-	"gatewatch/conn/port"
-	"gatewatch/conn/port/record"
-	"gatewatch/conn/sim"
-
 	"github.com/scmhub/ibapi"
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn"
+	"gatewatch/conn/ib"
+	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
+	"gatewatch/conn/sim"
 )
 
 // TestObserve forwards everything at once, sends nothing by itself, and records what would have been refused.
@@ -27,7 +28,7 @@ func TestObserve(t *testing.T) {
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
 	before := len(p.bytes())
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	var want []byte
 	for i := range 60 { // more than a second may have
 		f := place(176, fmt.Sprint(100+i), "1", "0", "1")
@@ -44,7 +45,7 @@ func TestObserve(t *testing.T) {
 	if d := time.Since(since); d > 5*time.Second {
 		t.Errorf("took %v", d)
 	}
-	r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent })
+	r.conn.set(func(n *conn.Snapshot) { n.Cause = ib.CauseSilent })
 	time.Sleep(20 * time.Millisecond)
 	p.send(176, 49, "1", "1")
 	if n, _, err := c.next(); n != 49 || err != nil {
@@ -52,7 +53,7 @@ func TestObserve(t *testing.T) {
 	}
 	until(t, "all are recorded", func() bool { return len(r.Orders()) == 40 })
 	for _, o := range r.Orders() {
-		if o.State != record.Sent || o.Reason != string(conn.GuardUpstream) {
+		if o.State != record.Sent || o.Reason != string(ib.GuardUpstream) {
 			t.Fatalf("%+v", o)
 		}
 	}
@@ -61,7 +62,7 @@ func TestObserve(t *testing.T) {
 		t.Errorf("%d events", len(e))
 	}
 	s := r.Status().Counters
-	if s.Observed[port.Reason(conn.GuardUpstream)] != 40 || s.Observed[port.UnknownRequest] != 20 ||
+	if s.Observed[port.Reason(ib.GuardUpstream)] != 40 || s.Observed[port.UnknownRequest] != 20 ||
 		len(s.Refused) != 0 {
 		t.Errorf("%+v", s)
 	}

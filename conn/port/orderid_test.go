@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 )
@@ -104,7 +104,7 @@ func TestExerciseWithTheIDOfAnOrder(t *testing.T) {
 	if works.State != record.Working || works.Changes != 0 || works.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
 		t.Errorf("the order: %+v", works)
 	}
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	c.write(exercise(176, "5"))
 	if id, code, _ := c.error(); id != 5 || code != 201 {
 		t.Errorf("error %d for %d", code, id)
@@ -139,7 +139,7 @@ func TestPreviewOfAChange(t *testing.T) {
 	if o := r.order(5); o.State != record.Working || o.Changes != 0 || o.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
 		t.Errorf("%+v", o)
 	}
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	before := len(p.bytes())
 	for id, want := range map[int64]int{5: 105, 6: 201} {
 		c.write(preview(id))
@@ -169,12 +169,12 @@ func TestOrdersOfAPerson(t *testing.T) {
 		c.write(place(176, fmt.Sprint(id), "1", "0", "1"))
 		until(t, "it is changed", func() bool { return r.order(id).Changes == 1 })
 		p.await(t, before+1)
-		r.conn.close(conn.GuardUpstream)
+		r.conn.close(ib.GuardUpstream)
 		c.write(place(176, fmt.Sprint(id), "1", "0", "2"))
 		if got, code, _ := c.error(); got != id || code != 105 {
 			t.Errorf("error %d for %d", code, got)
 		}
-		r.conn.close(conn.GuardOpen)
+		r.conn.close(ib.GuardOpen)
 	}
 	before := len(p.bytes())
 	c.tcp.Close()

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scmhub/ibapi"
+
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
-
-	"github.com/scmhub/ibapi"
 )
 
 // TestPace sends more than Gateway takes in a second: nothing is lost, nothing comes too fast, and a cancellation goes
@@ -91,7 +92,7 @@ func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	g := newTap(t, 176)
 	m := &memory{orders: map[uint64]record.Order{}}
 	r := newRig(t, g.port(), func(c *port.Config) { c.Record = m })
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	c := startRaw(t, r.number, 176, 7)
 	const n = 3000
 	go func() {
@@ -121,7 +122,7 @@ func TestTooLate(t *testing.T) {
 	p := connectProgram(t, r.number, 7)
 	p.PlaceOrder(10, stock("AAPL"), marketOrder("BUY", "5"))
 	p.status(10, "Filled")
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "5", 1))
 	p.error(10, 105)
 	p.CancelOrder(10, ibapi.NewOrderCancel()) // Gateway says what it thinks of it

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port/record"
 )
 
@@ -35,7 +35,7 @@ func (c *client) place(w *waiting) {
 	}
 	for reason == Allowed {
 		if !c.turn() {
-			reason = Reason(conn.GuardSocket)
+			reason = Reason(ib.GuardSocket)
 			break
 		}
 		if reason = c.permit(p); reason != Allowed {
@@ -89,8 +89,8 @@ func (c *client) prove(p *placing) Reason {
 	case err == nil:
 		p.proved = time.Now()
 		return Allowed
-	case !errors.Is(err, conn.ErrGatewaySilent):
-		return Reason(conn.GuardSocket)
+	case !errors.Is(err, ib.ErrGatewaySilent):
+		return Reason(ib.GuardSocket)
 	}
 	if reason := c.guard(); reason != Allowed { // the time may be over because Gatewatch did not run
 		return reason
@@ -135,7 +135,7 @@ func (c *client) release(p *placing) Reason {
 	c.upMu.Lock()
 	defer c.upMu.Unlock()
 	if c.isOver() {
-		return Reason(conn.GuardSocket)
+		return Reason(ib.GuardSocket)
 	}
 	if reason := c.permit(p); reason != Allowed {
 		return reason

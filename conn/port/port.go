@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port/record"
 )
 
@@ -232,7 +233,7 @@ func (p *Port) notify(n *conn.Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.clients {
-		c.notify(frozen(n), n.Guard == conn.GuardWoke, n.Layers.Upstream)
+		c.notify(frozen(n), n.Guard == ib.GuardWoke, n.Layers.Upstream)
 	}
 }
 

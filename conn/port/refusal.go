@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/wire"
 )
 
@@ -47,16 +47,16 @@ var texts = map[Reason]string{
 	UnknownRequest: "the order guard is closed, and the request is not known",
 	NotAllowed:     "changing the settings of IB Gateway is not allowed",
 
-	Reason(conn.GuardSocket):      "Gatewatch is not connected to IB Gateway",
-	Reason(conn.GuardAPI):         "Gatewatch is not connected to IB Gateway",
-	Reason(conn.GuardUpstream):    "IB Gateway is not connected to IBKR",
-	Reason(conn.GuardWoke):        "the computer was asleep or Gatewatch was stopped; it asks IB Gateway again",
-	Reason(conn.GuardProbe):       "IB Gateway has not answered in time",
-	Reason(conn.GuardMode):        "the account is of the wrong kind",
-	Reason(conn.GuardReadOnly):    "the API of IB Gateway is read-only",
-	Reason(conn.GuardExit):        "IB Gateway restarts in a moment",
-	Reason(conn.GuardUnconfirmed): "IB Gateway does not confirm what became of orders",
-	Reason(conn.GuardReconciling): "orders are being compared with IB Gateway",
+	Reason(ib.GuardSocket):      "Gatewatch is not connected to IB Gateway",
+	Reason(ib.GuardAPI):         "Gatewatch is not connected to IB Gateway",
+	Reason(ib.GuardUpstream):    "IB Gateway is not connected to IBKR",
+	Reason(ib.GuardWoke):        "the computer was asleep or Gatewatch was stopped; it asks IB Gateway again",
+	Reason(ib.GuardProbe):       "IB Gateway has not answered in time",
+	Reason(ib.GuardMode):        "the account is of the wrong kind",
+	Reason(ib.GuardReadOnly):    "the API of IB Gateway is read-only",
+	Reason(ib.GuardExit):        "IB Gateway restarts in a moment",
+	Reason(ib.GuardUnconfirmed): "IB Gateway does not confirm what became of orders",
+	Reason(ib.GuardReconciling): "orders are being compared with IB Gateway",
 }
 
 // text returns what programs read of a reason.

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/conn"
+	"github.com/scmhub/ibapi"
+
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
-
-	"github.com/scmhub/ibapi"
 )
 
 // versions are those of the programs that are in use most.
@@ -67,7 +67,7 @@ func TestGuardClosed(t *testing.T) {
 			p := connectProgram(t, r.number, 7)
 			p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 1))
 			p.status(10, "Submitted")
-			r.conn.close(conn.GuardUpstream)
+			r.conn.close(ib.GuardUpstream)
 			before := len(g.Requests("placeOrder"))
 			p.PlaceOrder(11, stock("AAPL"), marketOrder("BUY", "5"))
 			if e := p.error(11, 201); !strings.HasPrefix(e.text, "Order rejected - reason: Gatewatch: ") ||
@@ -100,10 +100,10 @@ func TestGuardClosed(t *testing.T) {
 			if n := len(r.saw(port.OrderRefused)); n != 3 {
 				t.Errorf("%d refusals of orders were reported", n)
 			}
-			if o := r.order(11); o.State != record.Refused || o.Reason != string(conn.GuardUpstream) {
+			if o := r.order(11); o.State != record.Refused || o.Reason != string(ib.GuardUpstream) {
 				t.Errorf("%+v", o)
 			}
-			r.conn.close(conn.GuardOpen)
+			r.conn.close(ib.GuardOpen)
 			p.PlaceOrder(14, stock("AAPL"), marketOrder("BUY", "5"))
 			p.status(14, "Filled")
 			p.leave()
@@ -133,10 +133,10 @@ func TestAdopted(t *testing.T) {
 			!strings.HasPrefix(o.Words, "BUY 100 AAPL STK LMT 1") {
 			t.Errorf("version %d: %+v", version, o)
 		}
-		r.conn.close(conn.GuardUpstream)
+		r.conn.close(ib.GuardUpstream)
 		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 2))
 		p.error(10, 105)
-		r.conn.close(conn.GuardOpen)
+		r.conn.close(ib.GuardOpen)
 		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 3))
 		until(t, "it is changed", func() bool { return len(g.Requests("placeOrder")) == 2 && r.order(10).Changes == 1 })
 		p.leave()

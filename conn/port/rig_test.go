@@ -11,15 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+	"github.com/scmhub/ibapi"
+	"go.uber.org/goleak"
+
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
-
-	"github.com/rs/zerolog"
-	"github.com/scmhub/ibapi"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
@@ -53,7 +54,7 @@ func newScripted(gateway int) *scripted {
 	s := &scripted{nudges: map[chan struct{}]struct{}{}}
 	s.now = conn.Snapshot{
 		State: conn.Connected, Session: 1, Layers: conn.Layers{Socket: true, API: true, Upstream: true},
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: gateway},
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: gateway},
 	}
 	return s
 }
@@ -73,7 +74,7 @@ func (s *scripted) set(change func(*conn.Snapshot)) {
 }
 
 // close closes the guard for a reason, or opens it.
-func (s *scripted) close(r conn.GuardReason) {
+func (s *scripted) close(r ib.GuardReason) {
 	s.set(func(n *conn.Snapshot) { n.Guard = r })
 }
 
@@ -101,7 +102,7 @@ func (s *scripted) Guard() error {
 	if n.GuardOpen() {
 		return nil
 	}
-	return &conn.GuardError{Reason: n.Guard}
+	return &ib.GuardError{Reason: n.Guard}
 }
 
 func (s *scripted) Alive(ctx context.Context, within time.Duration, heard time.Time) error {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
@@ -58,7 +58,7 @@ func TestStoqey(t *testing.T) {
 	if e := r.saw(port.ClientConnected); len(e) != 1 || e[0].Client.Version != 193 {
 		t.Errorf("%+v", e)
 	}
-	r.conn.close(conn.GuardUpstream)
+	r.conn.close(ib.GuardUpstream)
 	if out := run("closed"); !strings.Contains(out,
 		"Gatewatch: IB Gateway is not connected to IBKR; nothing was sent") {
 		t.Error(out)

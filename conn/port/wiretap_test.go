@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"github.com/scmhub/ibapi"
+
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
-
-	"github.com/scmhub/ibapi"
 )
 
 // place returns a placeOrder in text.
@@ -85,10 +85,10 @@ func TestBytes(t *testing.T) {
 // TestNoOrderByteWhileClosed sends orders in every form while the guard is closed for every reason, and looks at what
 // reaches Gateway's socket.
 func TestNoOrderByteWhileClosed(t *testing.T) {
-	reasons := []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly,
-		conn.GuardExit,
-		conn.GuardUnconfirmed, conn.GuardReconciling, "a_later_reason",
+	reasons := []ib.GuardReason{
+		ib.GuardSocket, ib.GuardAPI, ib.GuardUpstream, ib.GuardProbe, ib.GuardMode, ib.GuardReadOnly,
+		ib.GuardExit,
+		ib.GuardUnconfirmed, ib.GuardReconciling, "a_later_reason",
 	}
 	for _, version := range []int{157, 176, 193, 194, 200, 201, 203, 213, 226} {
 		g := newTap(t, version)
@@ -205,11 +205,11 @@ func TestBracketIsCut(t *testing.T) {
 		until(t, "the parent is recorded", func() bool { return r.order(10).Number != 0 })
 		p.PlaceOrder(11, stock("AAPL"), leg(10, false))
 		until(t, "the first child is recorded", func() bool { return r.order(11).Number != 0 })
-		r.conn.close(conn.GuardUpstream)
+		r.conn.close(ib.GuardUpstream)
 		p.PlaceOrder(12, stock("AAPL"), leg(10, true))
 		p.error(12, 201)
 		p.error(10, 399)
-		r.conn.close(conn.GuardOpen)
+		r.conn.close(ib.GuardOpen)
 		p.PlaceOrder(13, stock("AAPL"), leg(10, true))
 		if e := p.error(13, 201); !strings.Contains(e.text, "belongs to") {
 			t.Errorf("%q", e.text)
@@ -223,7 +223,7 @@ func TestBracketIsCut(t *testing.T) {
 		p.PlaceOrder(20, stock("AAPL"), leg(0, false))
 		p.PlaceOrder(21, stock("AAPL"), leg(20, true))
 		p.status(20, "Submitted")
-		r.conn.close(conn.GuardUpstream)
+		r.conn.close(ib.GuardUpstream)
 		p.PlaceOrder(22, stock("AAPL"), leg(20, true))
 		p.error(22, 201)
 		if n := g.Requests("cancelOrder"); len(n) != 1 {
@@ -268,7 +268,7 @@ func TestProofOfLife(t *testing.T) {
 	time.Sleep(400 * time.Millisecond) // the proof is too old now
 	c.write(place(176, "6", "1", "0", "1"))
 	<-asked
-	answer <- conn.ErrGatewaySilent
+	answer <- ib.ErrGatewaySilent
 	if id, code, text := c.error(); id != 6 || code != 201 || !strings.Contains(text, "does not answer") {
 		t.Errorf("%d %d %q", id, code, text)
 	}

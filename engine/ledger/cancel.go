@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is how a [Ledger] has orders cancelled. A request is repeated until Gateway says that the order is done, or
@@ -90,7 +90,7 @@ var cannotCancel = []int{135, notCancellable, notCancelling, 321, notFound, notC
 // nil when the request has been written or waits for its turn. It is repeated, in other sessions, too, until
 // [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an *[OtherClientError],
 // [ErrIDReused], or an error of the session; with an error nothing goes on.
-func (l *Ledger) Cancel(s *conn.Session, id int64) error {
+func (l *Ledger) Cancel(s *ib.Session, id int64) error {
 	l.mu.Lock()
 	client := -1
 	if s != nil {
@@ -108,7 +108,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	if !certain {
 		return nil
 	}
-	if err = l.send(s, c); errors.Is(err, conn.ErrNotSent) {
+	if err = l.send(s, c); errors.Is(err, ib.ErrNotSent) {
 		return nil // it waits for its turn, or goes out once more
 	}
 	if err != nil {
@@ -124,7 +124,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 // CancelAll asks for all our open orders to be cancelled, and returns how many that are. The requests are written
 // behind, as fast as Gateway takes them; see [Ledger.Cancelling]. The error may be an *[OtherClientError] about those
 // that cannot be cancelled in this session, or [ErrIDReused].
-func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
+func (l *Ledger) CancelAll(s *ib.Session) (count int, err error) {
 	var others []Intent
 	l.mu.Lock()
 	for _, i := range l.intents {
@@ -155,12 +155,12 @@ func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 
 // cancellable says why an order cannot be cancelled in a session. Order ids are counted per client id: with that of
 // another one Gateway would cancel a stranger.
-func (l *Ledger) cancellable(s *conn.Session, i *Intent) error {
+func (l *Ledger) cancellable(s *ib.Session, i *Intent) error {
 	switch {
 	case i == nil || i.Done():
 		return ErrNotOpen
 	case s == nil || ended(s):
-		return conn.ErrSessionOver
+		return ib.ErrSessionOver
 	case i.Client != s.ClientID():
 		return &OtherClientError{Session: s.ClientID(), Orders: []Intent{*i}}
 	case l.used[i.key()]:
@@ -215,7 +215,7 @@ func (l *Ledger) resumeCancels() {
 }
 
 // due reports whether a request is to be written in a session, for the first time or once more.
-func (l *Ledger) due(s *conn.Session, c *cancellation) bool {
+func (l *Ledger) due(s *ib.Session, c *cancellation) bool {
 	switch {
 	case c.refused || l.cancellable(s, c.order) != nil:
 		return false
@@ -227,7 +227,7 @@ func (l *Ledger) due(s *conn.Session, c *cancellation) bool {
 
 // dueCancels returns the requests that are to be written in a session, those of the oldest orders first: the exits of
 // an order go with it.
-func (l *Ledger) dueCancels(s *conn.Session) (list []*cancellation) {
+func (l *Ledger) dueCancels(s *ib.Session) (list []*cancellation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.cancels {
@@ -240,7 +240,7 @@ func (l *Ledger) dueCancels(s *conn.Session) (list []*cancellation) {
 }
 
 // sendCancels writes the requests that are due, one after the other.
-func (l *Ledger) sendCancels(s *conn.Session) {
+func (l *Ledger) sendCancels(s *ib.Session) {
 	l.cancelTurn.Lock()
 	defer l.cancelTurn.Unlock()
 	for _, c := range l.dueCancels(s) {
@@ -262,7 +262,7 @@ func (l *Ledger) sendCancels(s *conn.Session) {
 }
 
 // send writes one request.
-func (l *Ledger) send(s *conn.Session, c *cancellation) error {
+func (l *Ledger) send(s *ib.Session, c *cancellation) error {
 	l.mu.Lock()
 	c.sent, c.session, c.pending = l.mono(), s.Number(), false
 	l.mu.Unlock()
@@ -277,17 +277,17 @@ func (l *Ledger) send(s *conn.Session, c *cancellation) error {
 }
 
 // answered takes in what a piece of news about an order says of the request to cancel it.
-func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
+func (l *Ledger) answered(i *Intent, n ib.OrderNews) {
 	c := l.cancels[i.Order.Ref]
 	if c == nil {
 		return
 	}
 	switch n.Kind {
-	case conn.OrderOpen, conn.OrderStatus:
+	case ib.OrderOpen, ib.OrderStatus:
 		if c.pending = n.Status == "PendingCancel"; c.refused && c.code == notFound && !c.again {
 			c.refused, c.again, c.sent = false, true, l.mono() // Gateway has the order after all
 		}
-	case conn.OrderError:
+	case ib.OrderError:
 		if slices.Contains(cannotCancel, n.Code) && !(n.Code == notCancelled && c.pending) {
 			c.code, c.detail, c.refused = n.Code, n.Detail, true
 			l.suspect(i) // what Gateway has says more than why it refuses
@@ -297,8 +297,8 @@ func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
 
 // missing takes in that Gateway has no order with an id that it was asked to cancel. That answers the request also
 // about an order of which Gateway has said nothing in this session: another order with that id there cannot be.
-func (l *Ledger) missing(n conn.OrderNews) {
-	if n.Kind != conn.OrderError || n.Code != notFound {
+func (l *Ledger) missing(n ib.OrderNews) {
+	if n.Kind != ib.OrderError || n.Code != notFound {
 		return
 	}
 	if i := l.ids[keyOf(n)]; i != nil {
@@ -358,7 +358,7 @@ func (l *Ledger) reportOverdue() {
 }
 
 // ended reports whether a session is over.
-func ended(s *conn.Session) bool {
+func ended(s *ib.Session) bool {
 	select {
 	case <-s.Done():
 		return true

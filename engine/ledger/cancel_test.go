@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -21,7 +22,7 @@ func openImpatient(t *testing.T, g *sim.Gateway, retry time.Duration) *listener 
 }
 
 // rests places an order that works.
-func (d *desk) rests(t *testing.T, s *conn.Session) Intent {
+func (d *desk) rests(t *testing.T, s *ib.Session) Intent {
 	t.Helper()
 	i, err := d.place(s, order(1, 90))
 	if err != nil {
@@ -129,7 +130,7 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	}
 	g.Drop()
 	<-s.Done()
-	if err := c.ledger.Cancel(s, first.ID); !errors.Is(err, conn.ErrSessionOver) {
+	if err := c.ledger.Cancel(s, first.ID); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("%v", err)
 	}
 	s = c.session(t)
@@ -209,7 +210,7 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	}
 	ledger.cancelRetry = 20 * time.Millisecond
 	for id, ref := range map[int64]string{5: "gw-x", 6: "gw-y"} {
-		ledger.hold(Intent{ID: id, Client: clientID, Order: conn.Order{Ref: ref}, State: Unknown})
+		ledger.hold(Intent{ID: id, Client: clientID, Order: ib.Order{Ref: ref}, State: Unknown})
 	}
 	byHand := func(client, id int32, ref string) {
 		t.Helper()
@@ -222,7 +223,7 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	byHand(clientID+1, 6, "theirs")
 	look := make(chan struct{})
 	cfg := deskConfig(ledger, g.Port(), clientID)
-	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
+	cfg.Reconcile = func(ctx context.Context, s *ib.Session) error {
 		<-look
 		return ledger.Reconcile(ctx, s)
 	}
@@ -232,7 +233,7 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	}
 	d := runSupervised(ledger, sup, true)
 	t.Cleanup(func() { d.stop() })
-	var s *conn.Session
+	var s *ib.Session
 	eventually(t, "it is connected", func() bool {
 		s = sup.Session()
 		return s != nil

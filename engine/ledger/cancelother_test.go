@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -25,7 +26,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 	s = c.session(t)
 	theirs := order(1, 90)
 	theirs.Ref = "theirs"
-	if err := s.Place(ours.ID, theirs, conn.Conditions{}); err != nil {
+	if err := s.Place(ours.ID, theirs, ib.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	var other *OtherClientError
@@ -100,8 +101,8 @@ func TestIDReused(t *testing.T) {
 	c := openImpatient(t, g, 100*time.Millisecond)
 	s := c.session(t)
 	i := c.rests(t, s)
-	other := conn.OrderNews{
-		Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9,
+	other := ib.OrderNews{
+		Kind: ib.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9,
 		Ref: "theirs", Status: "Submitted",
 	}
 	c.ledger.Learn(other)
@@ -153,7 +154,7 @@ func TestClientZero(t *testing.T) {
 			}
 		}
 		other := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
-		theirs, err := other.ledger.Place(other.session(t), Batch{Orders: []conn.Order{order(7, 101)}})
+		theirs, err := other.ledger.Place(other.session(t), Batch{Orders: []ib.Order{order(7, 101)}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is how a [Ledger] changes orders that work.
@@ -18,7 +18,7 @@ var errAlike = errors.New("the order is so already")
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it
 // was. The intent says what was asked for. An order of which Gateway has said nothing cannot be changed, since it
 // would be placed again.
-func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
+func (l *Ledger) Change(s *ib.Session, id int64, change func(*ib.Order), allowed func() error) (Intent, error) {
 	i, sent, err := l.begin(s, id, change)
 	if errors.Is(err, errAlike) {
 		l.mu.Lock()
@@ -31,11 +31,11 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 	if l.over(orderKey{s.ClientID(), sent.Parent}) {
 		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
 	}
-	err = s.Place(id, sent, conn.Conditions{Allowed: allowed})
+	err = s.Place(id, sent, ib.Conditions{Allowed: allowed})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i.Changed, i.asking, i.changing = l.now(), l.now(), false
-	if err != nil && !errors.Is(err, conn.ErrOrderUnknown) {
+	if err != nil && !errors.Is(err, ib.ErrOrderUnknown) {
 		i.Asked = nil // it has not left
 	}
 	l.save(i)
@@ -54,28 +54,28 @@ func (l *Ledger) over(key orderKey) bool {
 }
 
 // begin finds an order that can be changed, and writes down what it is about to become.
-func (l *Ledger) begin(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
+func (l *Ledger) begin(s *ib.Session, id int64, change func(*ib.Order)) (*Intent, ib.Order, error) {
 	i, order, err := l.alter(s, id, change)
 	if err != nil {
-		return i, conn.Order{}, err
+		return i, ib.Order{}, err
 	}
 	if err := l.sync(); err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		i.Asked, i.changing = nil, false
-		return nil, conn.Order{}, notWritten("change", err)
+		return nil, ib.Order{}, notWritten("change", err)
 	}
 	return i, order, nil
 }
 
 // alter notes what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed: what
 // was refused must not be asked for again by the way.
-func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
+func (l *Ledger) alter(s *ib.Session, id int64, change func(*ib.Order)) (*Intent, ib.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.named(s.ClientID(), id)
 	if err := l.changeable(s, i); err != nil {
-		return nil, conn.Order{}, err
+		return nil, ib.Order{}, err
 	}
 	order := i.Order
 	change(&order)
@@ -84,21 +84,21 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 		return i, order, errAlike
 	}
 	if err := cmp.Or(l.broken, l.inPlace()); err != nil {
-		return nil, conn.Order{}, notWritten("change", err)
+		return nil, ib.Order{}, notWritten("change", err)
 	}
 	i.Asked, i.Refused, i.changing = &order, nil, true
 	if err := l.record(entry{Intents: []*Intent{i}}); err != nil {
 		i.Asked, i.changing = nil, false
-		return nil, conn.Order{}, notWritten("change", err)
+		return nil, ib.Order{}, notWritten("change", err)
 	}
 	return i, order, nil
 }
 
 // sendable are the types of which all is known that it takes to send an order again.
-var sendable = []conn.OrderType{conn.Market, conn.Limit, conn.Stop, conn.StopLimit, conn.Trail}
+var sendable = []ib.OrderType{ib.Market, ib.Limit, ib.Stop, ib.StopLimit, ib.Trail}
 
 // changeable says why an order, nil if there is none, cannot be changed.
-func (l *Ledger) changeable(s *conn.Session, i *Intent) error {
+func (l *Ledger) changeable(s *ib.Session, i *Intent) error {
 	why := ""
 	switch {
 	case i == nil || i.Done():
@@ -161,7 +161,7 @@ func stateAfter(err error) OrderState {
 	switch {
 	case err == nil:
 		return Sent
-	case errors.Is(err, conn.ErrOrderUnknown):
+	case errors.Is(err, ib.ErrOrderUnknown):
 		return Unknown
 	}
 	return NotSent

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Costs are at which prices an order was filled and what that has cost, as far as Gateway has said so.
@@ -24,7 +24,7 @@ type Charge struct {
 }
 
 // price takes in at which price an execution took place. The map is a new one then: intents are handed out.
-func (c *Costs) price(n conn.OrderNews) {
+func (c *Costs) price(n ib.OrderNews) {
 	name, _ := execution(n.Execution)
 	prices := map[string]float64{}
 	maps.Copy(prices, c.Prices)
@@ -81,7 +81,7 @@ func (i *Intent) Charged() (total Charge, ok bool) {
 }
 
 // charge finds the order of a commission by its execution. It returns the intent, if it is one of ours and this is new.
-func (l *Ledger) charge(n conn.OrderNews) (Intent, bool) {
+func (l *Ledger) charge(n ib.OrderNews) (Intent, bool) {
 	name, _ := execution(n.Execution)
 	for _, i := range l.intents {
 		if _, ours := i.Shares[name]; !ours {
@@ -105,7 +105,7 @@ func (l *Ledger) charge(n conn.OrderNews) (Intent, bool) {
 const mostCharges = 1000
 
 // charged takes in what an execution has cost, if Gateway has said that before the execution.
-func (l *Ledger) charged(i *Intent, n conn.OrderNews) {
+func (l *Ledger) charged(i *Intent, n ib.OrderNews) {
 	name, _ := execution(n.Execution)
 	if one, waits := l.charges[name]; waits && i.has(n) {
 		delete(l.charges, name)

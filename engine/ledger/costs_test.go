@@ -4,23 +4,23 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestCosts has an order filled in two parts, one of which closes a position, and reads what is on disk.
 func TestCosts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openLedger(t, path)
-	i := &Intent{ID: 5, Client: 3, PermID: 77, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Working}
+	i := &Intent{ID: 5, Client: 3, PermID: 77, Order: ib.Order{Ref: "gw-x", Quantity: 10}, State: Working}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
-	fill := func(id string, shares, total, price float64) conn.OrderNews {
-		return conn.OrderNews{
-			Kind: conn.OrderFilled, ID: 5, Client: 3, PermID: 77, Ref: "gw-x", Execution: id, Filled: shares,
+	fill := func(id string, shares, total, price float64) ib.OrderNews {
+		return ib.OrderNews{
+			Kind: ib.OrderFilled, ID: 5, Client: 3, PermID: 77, Ref: "gw-x", Execution: id, Filled: shares,
 			Total: total, Price: price,
 		}
 	}
-	fee := func(id string, amount float64) conn.OrderNews {
-		return conn.OrderNews{Kind: conn.OrderCommission, Execution: id, Price: amount, Currency: "USD"}
+	fee := func(id string, amount float64) ib.OrderNews {
+		return ib.OrderNews{Kind: ib.OrderCommission, Execution: id, Price: amount, Currency: "USD"}
 	}
 	if _, ok := i.Charged(); ok || i.AveragePrice() != 0 {
 		t.Errorf("before any fill %+v", i.Costs)
@@ -54,19 +54,19 @@ func TestCosts(t *testing.T) {
 	defer l.Close()
 	check("on disk", l.intents["gw-x"])
 
-	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
-	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Filled: 3, Price: 99.5}, l.now())
+	i = &Intent{Order: ib.Order{Quantity: 10}, State: Working}
+	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Submitted", Filled: 3, Price: 99.5}, l.now())
 	if i.AveragePrice() != 99.5 {
 		t.Errorf("by its status alone %v", i.AveragePrice())
 	}
-	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
-	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Filled", Filled: 10, Price: 99.5}, l.now())
-	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 10, Price: 99.5}, l.now())
-	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Price: 99.5}, l.now())
+	i = &Intent{Order: ib.Order{Quantity: 10}, State: Working}
+	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Filled", Filled: 10, Price: 99.5}, l.now())
+	i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.01", Filled: 10, Price: 99.5}, l.now())
+	i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.02", Price: 99.5}, l.now())
 	if i.Filled != 0 || i.AveragePrice() != 0 {
 		t.Errorf("an execution was taken back: average %v of %v", i.AveragePrice(), i.Filled)
 	}
-	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
+	i = &Intent{Order: ib.Order{Quantity: 10}, State: Working}
 	if i.learn(completed("Filled"), l.now()); i.State != Filled || i.Filled != 10 {
 		t.Errorf("filled, and Gateway has left out how much: %v, %s", i.Filled, i.State)
 	}

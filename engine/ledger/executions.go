@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // Executions is what Gateway has said of an order's executions. A correction replaces the execution that it corrects;
@@ -25,7 +25,7 @@ const maxExecutions = 1000
 
 // add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents
 // are handed out.
-func (e *Executions) add(n conn.OrderNews) bool {
+func (e *Executions) add(n ib.OrderNews) bool {
 	name, revision := execution(n.Execution)
 	known, again := e.Shares[name]
 	if again && revision <= max(1, e.Revisions[name]) {
@@ -56,7 +56,7 @@ func (e *Executions) add(n conn.OrderNews) bool {
 }
 
 // has reports whether an execution is among those that are kept.
-func (e *Executions) has(n conn.OrderNews) bool {
+func (e *Executions) has(n ib.OrderNews) bool {
 	name, _ := execution(n.Execution)
 	_, kept := e.Shares[name]
 	return kept

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -62,9 +62,9 @@ func TestExecutionsAddUp(t *testing.T) {
 			{"a.b.cd2f", 1, 5, 5},
 		},
 	} {
-		i := Intent{Order: conn.Order{Quantity: 1000}, State: Sent}
+		i := Intent{Order: ib.Order{Quantity: 1000}, State: Sent}
 		for n, e := range list {
-			i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: e.id, Filled: e.shares, Total: e.cum}, time.Now())
+			i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: e.id, Filled: e.shares, Total: e.cum}, time.Now())
 			if i.Filled != e.want {
 				t.Errorf("%s: %v after %d, want %v", name, i.Filled, n+1, e.want)
 			}
@@ -76,11 +76,11 @@ func TestExecutionsAddUp(t *testing.T) {
 // was filled is right, also after all of them come once more and one is corrected.
 func TestManyExecutions(t *testing.T) {
 	const kept, most = 1000, 3000
-	i := Intent{Order: conn.Order{Quantity: most + 1}, State: Sent}
+	i := Intent{Order: ib.Order{Quantity: most + 1}, State: Sent}
 	l := &Ledger{charges: map[string]Charge{}}
 	fill := func(n int, shares float64, revision int) {
-		news := conn.OrderNews{
-			Kind: conn.OrderFilled, Execution: fmt.Sprintf("a.%d.%02d", n, revision), Filled: shares, Total: float64(n),
+		news := ib.OrderNews{
+			Kind: ib.OrderFilled, Execution: fmt.Sprintf("a.%d.%02d", n, revision), Filled: shares, Total: float64(n),
 			Price: 2,
 		}
 		l.charges["a."+strconv.Itoa(n)] = Charge{Amount: 1, Currency: "USD"}
@@ -106,18 +106,18 @@ func TestManyExecutions(t *testing.T) {
 // TestExecutionTakenBack has the exchange bust what filled an order: it is not filled any more, and Gateway says what
 // it is.
 func TestExecutionTakenBack(t *testing.T) {
-	i := Intent{Order: conn.Order{Quantity: 100}, State: Sent}
+	i := Intent{Order: ib.Order{Quantity: 100}, State: Sent}
 	now := time.Now()
-	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, now)
-	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Filled", Filled: 100}, now)
+	i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, now)
+	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Filled", Filled: 100}, now)
 	if i.State != Filled {
 		t.Fatalf("%+v", i)
 	}
-	if !i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.State != Unknown ||
+	if !i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.State != Unknown ||
 		i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
-	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Cancelled"}, now)
+	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Cancelled"}, now)
 	if i.State != Cancelled || i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
@@ -130,8 +130,8 @@ func TestExecutionsOfBefore(t *testing.T) {
 		`{"id":1,"order":{"Quantity":200},"fate":"working","filled":100,"shares":{"a.1.01":100}}`), &i); err != nil {
 		t.Fatal(err)
 	}
-	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, time.Now())
-	if i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.02.01", Filled: 50, Total: 150},
+	i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, time.Now())
+	if i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.02.01", Filled: 50, Total: 150},
 		time.Now()); i.Filled != 150 || len(i.Shares) != 2 {
 		t.Errorf("%+v", i)
 	}

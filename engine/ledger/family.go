@@ -3,7 +3,7 @@ package ledger
 import (
 	"strings"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is about an order and its exits: what follows for the others when Gateway does not have one of them.
@@ -46,7 +46,7 @@ func (i *Intent) missing() bool {
 }
 
 // bereave takes back the order to which one belongs that Gateway does not have, unless it is too late.
-func (l *Ledger) bereave(s *conn.Session, exit Intent) {
+func (l *Ledger) bereave(s *ib.Session, exit Intent) {
 	if exit.Order.Parent == 0 || !exit.missing() {
 		return
 	}
@@ -71,7 +71,7 @@ func (l *Ledger) toCancel(i *Intent, wanted bool) {
 }
 
 // bereaveAll takes back the orders that a lost connection has left without their exits.
-func (l *Ledger) bereaveAll(s *conn.Session) {
+func (l *Ledger) bereaveAll(s *ib.Session) {
 	for _, i := range l.list(func(i *Intent) bool { return i.Order.Parent != 0 && i.Client == s.ClientID() }) {
 		l.bereave(s, i)
 	}
@@ -115,7 +115,7 @@ func (i *Intent) protects() bool {
 }
 
 // takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
-func (l *Ledger) takeBack(s *conn.Session, id int64) {
+func (l *Ledger) takeBack(s *ib.Session, id int64) {
 	if err := l.Cancel(s, id); err != nil {
 		l.log.Warn("an order without its exits stays in Gateway", "session", s.Number(), "order", id, "err", err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // hostile is one order as a gateway has it, and what that has said of it, which may arrive in any order, more than
@@ -24,35 +24,35 @@ type hostile struct {
 
 	quantity, filled float64
 	limit            float64
-	asked            *conn.Order // a change that the gateway has yet to take or to refuse
-	altered          bool        // by someone else
-	status           string      // as the gateway has it
-	refused          bool        // it ended with a rejection
-	executions       []conn.OrderNews
-	said             []conn.OrderNews // in this session
+	asked            *ib.Order // a change that the gateway has yet to take or to refuse
+	altered          bool      // by someone else
+	status           string    // as the gateway has it
+	refused          bool      // it ended with a rejection
+	executions       []ib.OrderNews
+	said             []ib.OrderNews // in this session
 	connected        bool
 }
 
-func (h *hostile) news(kind conn.OrderNewsKind) conn.OrderNews {
-	n := conn.OrderNews{Kind: kind, Session: h.session, ID: h.id, Client: clientID, PermID: h.permID}
+func (h *hostile) news(kind ib.OrderNewsKind) ib.OrderNews {
+	n := ib.OrderNews{Kind: kind, Session: h.session, ID: h.id, Client: clientID, PermID: h.permID}
 	switch kind {
-	case conn.OrderStatus:
+	case ib.OrderStatus:
 		n.Status, n.Filled = h.status, h.filled
-	case conn.OrderOpen, conn.OrderCompleted:
-		n.Ref, n.Status, n.Side, n.Type, n.Limit, n.TIF = h.ref, h.status, conn.Buy, conn.Limit, h.limit, "DAY"
+	case ib.OrderOpen, ib.OrderCompleted:
+		n.Ref, n.Status, n.Side, n.Type, n.Limit, n.TIF = h.ref, h.status, ib.Buy, ib.Limit, h.limit, "DAY"
 		n.Quantity = h.quantity
-		if kind == conn.OrderCompleted {
+		if kind == ib.OrderCompleted {
 			n.ID, n.Filled = 0, h.filled
 		}
 	}
-	if kind != conn.OrderCompleted && rapid.IntRange(0, 3).Draw(h.t, "without permId") == 0 {
+	if kind != ib.OrderCompleted && rapid.IntRange(0, 3).Draw(h.t, "without permId") == 0 {
 		n.PermID = 0
 	}
 	return n
 }
 
 // says has what happened arrive in some order, with some of what came before once more; or not at all.
-func (h *hostile) says(list ...conn.OrderNews) {
+func (h *hostile) says(list ...ib.OrderNews) {
 	if !h.connected || len(list) == 0 {
 		return
 	}
@@ -75,15 +75,15 @@ func (h *hostile) over() bool { return h.status == "Filled" || h.status == "Canc
 
 // happens is one thing that becomes of the order.
 func (h *hostile) happens() {
-	var list []conn.OrderNews
-	add := func(kinds ...conn.OrderNewsKind) {
+	var list []ib.OrderNews
+	add := func(kinds ...ib.OrderNewsKind) {
 		for _, kind := range kinds {
 			list = append(list, h.news(kind))
 		}
 	}
 	code := func(code int) {
-		list = append(list, conn.OrderNews{
-			Kind: conn.OrderError, Session: h.session, ID: h.id, Client: clientID, Code: code, Detail: "no",
+		list = append(list, ib.OrderNews{
+			Kind: ib.OrderError, Session: h.session, ID: h.id, Client: clientID, Code: code, Detail: "no",
 		})
 	}
 	what := rapid.SampledFrom([]string{
@@ -93,19 +93,19 @@ func (h *hostile) happens() {
 	switch {
 	case what == "accept" && h.status == "":
 		h.status = "Submitted"
-		add(conn.OrderOpen, conn.OrderStatus)
+		add(ib.OrderOpen, ib.OrderStatus)
 	case what == "fill" && !h.over():
 		shares := float64(rapid.IntRange(1, int(h.quantity-h.filled)).Draw(h.t, "shares"))
 		h.filled += shares
 		if h.status = "Submitted"; h.filled == h.quantity {
 			h.status = "Filled"
 		}
-		e := h.news(conn.OrderFilled)
+		e := h.news(ib.OrderFilled)
 		e.Ref, e.Execution = h.ref, fmt.Sprintf("%s.%d.01", h.ref, len(h.executions))
 		e.Filled, e.Total, e.Price = shares, h.filled, 90
 		h.executions = append(h.executions, e)
 		list = append(list, e)
-		add(conn.OrderOpen, conn.OrderStatus)
+		add(ib.OrderOpen, ib.OrderStatus)
 	case what == "correct" && len(h.executions) > 0: // of its price
 		e := rapid.SampledFrom(h.executions).Draw(h.t, "execution")
 		name, revision := execution(e.Execution)
@@ -114,27 +114,27 @@ func (h *hostile) happens() {
 		list = append(list, e)
 	case what == "cancel" && !h.over() && h.status != "": // by someone else
 		h.status = "Cancelled"
-		add(conn.OrderStatus)
+		add(ib.OrderStatus)
 		code(202)
 	case what == "reject" && !h.over() && h.filled == 0:
 		h.status, h.refused = rapid.SampledFrom([]string{"Cancelled", "Inactive"}).Draw(h.t, "status"), true
-		add(conn.OrderStatus)
+		add(ib.OrderStatus)
 		code(rapid.SampledFrom([]int{201, 203, 10289}).Draw(h.t, "code"))
 	case what == "hold" && !h.over():
 		h.status = rapid.SampledFrom([]string{"PreSubmitted", "Submitted", "PendingSubmit"}).Draw(h.t, "status")
-		add(conn.OrderStatus)
+		add(ib.OrderStatus)
 	case what == "want it cancelled" && h.status == "Submitted": // by us
 		h.l.mu.Lock()
 		h.l.intents[h.ref].ToCancel = true
 		h.l.mu.Unlock()
-		pending := h.news(conn.OrderStatus)
+		pending := h.news(ib.OrderStatus)
 		pending.Status = "PendingCancel"
 		list = append(list, pending)
 	case what == "change" && h.status == "Submitted" && h.connected: // by us
 		h.change()
 	case what == "take the change" && h.asked != nil && !h.over():
 		h.becomes()
-		add(conn.OrderOpen, conn.OrderStatus)
+		add(ib.OrderOpen, ib.OrderStatus)
 	case what == "refuse the change" && h.asked != nil:
 		codes := []int{201, 110, 321, 10147}
 		if h.over() {
@@ -144,7 +144,7 @@ func (h *hostile) happens() {
 		code(rapid.SampledFrom(codes).Draw(h.t, "code"))
 	case what == "alter" && h.status == "Submitted": // by someone in TWS
 		h.limit, h.altered = float64(rapid.IntRange(50, 60).Draw(h.t, "limit")), true
-		add(conn.OrderOpen)
+		add(ib.OrderOpen)
 	case what == "too late" && h.over() && !h.refused: // a request to cancel it
 		code(rapid.SampledFrom([]int{161, 10147, 10148}).Draw(h.t, "code"))
 	case what == "warn" && !h.over():
@@ -194,16 +194,16 @@ func (h *hostile) reconnects() {
 
 // asks does what the ledger does with the answers of a gateway.
 func (h *hostile) asks() {
-	s := &conn.Session{}
+	s := &ib.Session{}
 	begun := h.l.now()
 	listed := map[string]bool{}
-	answer := func(list []conn.OrderNews) {
+	answer := func(list []ib.OrderNews) {
 		for ref := range h.l.takeIn(list, h.l.now()) {
-			listed[ref] = listed[ref] || list[0].Kind != conn.OrderFilled
+			listed[ref] = listed[ref] || list[0].Kind != ib.OrderFilled
 		}
 	}
 	if h.status != "" && !h.over() {
-		answer([]conn.OrderNews{h.news(conn.OrderOpen), h.news(conn.OrderStatus)})
+		answer([]ib.OrderNews{h.news(ib.OrderOpen), h.news(ib.OrderStatus)})
 	}
 	executions := slices.Clone(h.executions)
 	for i := range executions {
@@ -211,7 +211,7 @@ func (h *hostile) asks() {
 	}
 	answer(rapid.Permutation(executions).Draw(h.t, "executions"))
 	if h.over() {
-		answer([]conn.OrderNews{h.news(conn.OrderCompleted)})
+		answer([]ib.OrderNews{h.news(ib.OrderCompleted)})
 	}
 	h.l.settle(s, begun, listed, func(ref string, _ *Intent) bool { return ref == h.ref })
 }
@@ -244,8 +244,8 @@ func TestHostileGateway(t *testing.T) {
 			t: rt, l: l, session: uint64(count) << 20, ref: fmt.Sprint("gw-", count), id: count, permID: count << 10,
 			quantity: float64(rapid.IntRange(1, 5).Draw(rt, "quantity")), limit: 90, connected: true,
 		}
-		i := &Intent{ID: h.id, Client: clientID, At: l.now(), Changed: l.now(), State: Sent, Order: conn.Order{
-			Ref: h.ref, Contract: aapl, Side: conn.Buy, Type: conn.Limit, LimitPrice: 90,
+		i := &Intent{ID: h.id, Client: clientID, At: l.now(), Changed: l.now(), State: Sent, Order: ib.Order{
+			Ref: h.ref, Contract: aapl, Side: ib.Buy, Type: ib.Limit, LimitPrice: 90,
 			Quantity: h.quantity,
 		}}
 		l.mu.Lock()
@@ -275,7 +275,8 @@ func TestHostileGateway(t *testing.T) {
 		if i.State != state && !(h.refused && i.State == Rejected) || i.Filled != h.filled || !i.doubtful().IsZero() {
 			rt.Fatalf("it is %+v, doubt since %v; the gateway has it as %s, %v filled", i, i.doubt, h.status, h.filled)
 		}
-		if i.Asked != nil && !i.Done() || !h.over() && (i.Order.Quantity != h.quantity || i.Order.LimitPrice != h.limit) {
+		if i.Asked != nil && !i.Done() ||
+			!h.over() && (i.Order.Quantity != h.quantity || i.Order.LimitPrice != h.limit) {
 			rt.Fatalf("it is %+v; the gateway has it at %v for %v", i, h.limit, h.quantity)
 		}
 	})

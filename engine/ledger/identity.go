@@ -3,7 +3,7 @@ package ledger
 import (
 	"errors"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is how a [Ledger] knows its own orders among all that Gateway mentions, and which ids it may give to new
@@ -14,11 +14,11 @@ import (
 // client id, its id, its reference and IBKR's own number, the permId, all agree with an intent, as far as Gateway
 // reports them.
 
-func keyOf(n conn.OrderNews) orderKey { return orderKey{int(n.Client), n.ID} }
+func keyOf(n ib.OrderNews) orderKey { return orderKey{int(n.Client), n.ID} }
 
 // about returns the intent that a piece of news is about; nil if it is not certain that it is about one. Everything but
 // statuses and errors comes with the reference.
-func (l *Ledger) about(n conn.OrderNews) *Intent {
+func (l *Ledger) about(n ib.OrderNews) *Intent {
 	i := l.intents[n.Ref]
 	if n.Ref == "" {
 		i = l.ids[keyOf(n)]
@@ -29,7 +29,7 @@ func (l *Ledger) about(n conn.OrderNews) *Intent {
 	switch {
 	case n.Ref != "", n.PermID != 0 && n.PermID == i.PermID:
 		return i
-	case n.Kind == conn.OrderStatus, n.Kind == conn.OrderError:
+	case n.Kind == ib.OrderStatus, n.Kind == ib.OrderError:
 		if l.met(i, n.Session) {
 			return i
 		}
@@ -59,12 +59,12 @@ func (l *Ledger) named(client int, id int64) *Intent {
 
 // is reports whether nothing that a piece of news says about the identity of an order contradicts the intent.
 // References are compared by the caller.
-func (i *Intent) is(n conn.OrderNews) bool {
+func (i *Intent) is(n ib.OrderNews) bool {
 	same := n.PermID != 0 && n.PermID == i.PermID
 	switch {
 	case n.PermID != 0 && i.PermID != 0 && !same: // two orders, even under one id
 		return false
-	case n.Kind == conn.OrderCompleted: // has no id, and its client id only in some versions
+	case n.Kind == ib.OrderCompleted: // has no id, and its client id only in some versions
 		return n.Client == 0 || n.Client == int64(i.Client)
 	}
 	return n.Client == int64(i.Client) && (n.ID == i.ID || same)
@@ -73,9 +73,9 @@ func (i *Intent) is(n conn.OrderNews) bool {
 // see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has
 // mentioned, since that would change or replace the other order. What resembles one of ours, and is not that one, is
 // reported; what may be about one of ours is a reason to ask.
-func (l *Ledger) see(n conn.OrderNews) {
+func (l *Ledger) see(n ib.OrderNews) {
 	i := l.resembling(n)
-	if n.Kind == conn.OrderError {
+	if n.Kind == ib.OrderError {
 		l.suspect(i)
 		return
 	}
@@ -88,7 +88,7 @@ func (l *Ledger) see(n conn.OrderNews) {
 	}
 	l.twins[twinOf(i, n)] = true
 	l.suspect(i)
-	traded := live || n.Kind == conn.OrderFilled
+	traded := live || n.Kind == ib.OrderFilled
 	if ours || !traded || i.Done() && n.Ref != i.Order.Ref {
 		return
 	}
@@ -114,10 +114,10 @@ const (
 
 // use notes that an order of others has an id, and whether that order is open. Beyond the bound only the highest id is
 // known.
-func (l *Ledger) use(key orderKey, live bool, kind conn.OrderNewsKind) {
+func (l *Ledger) use(key orderKey, live bool, kind ib.OrderNewsKind) {
 	_, known := l.used[key]
 	full := !known && len(l.used) >= maxUsed
-	if !full && (!known || kind != conn.OrderFilled) {
+	if !full && (!known || kind != ib.OrderFilled) {
 		l.used[key] = live
 	}
 	if _, counted := l.highest[key.client]; (live || full) && (counted || len(l.highest) < maxUsed) {
@@ -132,10 +132,10 @@ type twin struct {
 	permID int64
 }
 
-func twinOf(i *Intent, n conn.OrderNews) twin { return twin{i.Order.Ref, keyOf(n), n.PermID} }
+func twinOf(i *Intent, n ib.OrderNews) twin { return twin{i.Order.Ref, keyOf(n), n.PermID} }
 
 // resembling returns the intent with the reference or, where there is none, with the client id and the id of an order.
-func (l *Ledger) resembling(n conn.OrderNews) *Intent {
+func (l *Ledger) resembling(n ib.OrderNews) *Intent {
 	if i := l.intents[n.Ref]; i != nil {
 		return i
 	}
@@ -143,8 +143,8 @@ func (l *Ledger) resembling(n conn.OrderNews) *Intent {
 }
 
 // openStatus reports whether news says that an order is open.
-func openStatus(n conn.OrderNews) bool {
-	if n.Kind != conn.OrderOpen && n.Kind != conn.OrderStatus {
+func openStatus(n ib.OrderNews) bool {
+	if n.Kind != ib.OrderOpen && n.Kind != ib.OrderStatus {
 		return false
 	}
 	switch n.Status {

@@ -3,7 +3,7 @@ package ledger
 import (
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // OrderState is what has become of an order, as far as is known. Its text is stable.
@@ -35,7 +35,7 @@ type Intent struct {
 	Client     int        `json:"client"`
 	Rule       string     `json:"rule,omitempty"`
 	At         time.Time  `json:"at"`                   // UTC; when it was meant
-	Order      conn.Order `json:"order"`                // its Ref is the intent's name
+	Order      ib.Order   `json:"order"`                // its Ref is the intent's name
 	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0: Gateway has named none
 	State      OrderState `json:"fate"`                 // its name on disk is older
 	Changed    time.Time  `json:"changed"`              // UTC; when its state was learned
@@ -52,8 +52,8 @@ type Intent struct {
 	// Asked is the order as it was asked to become, until Gateway confirms or refuses that; Order is what Gateway has.
 	// Of an order that was cancelled before it has, no one knows which of them that was. Refused is what it has refused
 	// last.
-	Asked   *conn.Order `json:"asked,omitempty"`
-	Refused *conn.Order `json:"refused,omitempty"`
+	Asked   *ib.Order `json:"asked,omitempty"`
+	Refused *ib.Order `json:"refused,omitempty"`
 
 	// Gateway has had it otherwise than it was sent or changed from here: by someone in TWS, by a preset there, or by
 	// the exchange, where some make a stop one with protection

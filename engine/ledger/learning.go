@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is how a [Ledger] finds out what becomes of orders.
@@ -23,10 +23,10 @@ const answerLimit = 10 * time.Second
 
 // Learn takes in what Gateway says about an order. It returns the intent that it is about, if it is about one of ours
 // and says something new.
-func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
+func (l *Ledger) Learn(n ib.OrderNews) (Intent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n.Kind == conn.OrderCommission {
+	if n.Kind == ib.OrderCommission {
 		return l.charge(n)
 	}
 	i := l.about(n)
@@ -40,21 +40,21 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 }
 
 // meet notes in which session Gateway has mentioned an order.
-func (l *Ledger) meet(i *Intent, n conn.OrderNews) {
-	if n.Kind != conn.OrderError && n.Session != 0 {
+func (l *Ledger) meet(i *Intent, n ib.OrderNews) {
+	if n.Kind != ib.OrderError && n.Session != 0 {
 		l.metIn[i.Order.Ref] = n.Session
 	}
 }
 
 // take has an intent learn a piece of news, which may be from an answer to a question that was asked after all else was
 // learned.
-func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
+func (l *Ledger) take(i *Intent, n ib.OrderNews, answer bool) (Intent, bool) {
 	state, filled := i.State, i.Filled
 	l.answered(i, n)
 	if !i.take(n, answer, l.now()) {
 		return Intent{}, false
 	}
-	if n.Kind == conn.OrderFilled {
+	if n.Kind == ib.OrderFilled {
 		l.charged(i, n)
 	}
 	l.save(i)
@@ -66,7 +66,7 @@ func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
 
 // Follow takes in what a session says about orders, until it is over or ctx ends. About an order of which it says
 // nothing it is asked.
-func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
+func (l *Ledger) Follow(ctx context.Context, s *ib.Session) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -111,7 +111,7 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 
 // hear takes in what a session has said, until ctx ends: the next start asks for the rest. An order one of whose exits
 // is missing is taken back, unless it is too late.
-func (l *Ledger) hear(ctx context.Context, s *conn.Session) {
+func (l *Ledger) hear(ctx context.Context, s *ib.Session) {
 	for _, n := range s.Orders().Take(nil) {
 		if ctx.Err() != nil {
 			return
@@ -124,7 +124,7 @@ func (l *Ledger) hear(ctx context.Context, s *conn.Session) {
 
 // doubtful returns the references of the orders about which a session has to be asked: it was sent them and has said
 // nothing for too long, or what it has said does not agree.
-func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
+func (l *Ledger) doubtful(s *ib.Session) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	refs, now := map[string]bool{}, l.now()
@@ -141,14 +141,14 @@ func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
 
 // search asks about the orders that are doubtful. What Gateway has no trace of is unknown: it was sent before the
 // question, and so was read before it.
-func (l *Ledger) search(ctx context.Context, s *conn.Session) {
+func (l *Ledger) search(ctx context.Context, s *ib.Session) {
 	refs := l.doubtful(s)
 	settled, err := l.compare(ctx, s, func(ref string, _ *Intent) bool { return refs[ref] })
 	if err != nil {
-		if ctx.Err() == nil && !errors.Is(err, conn.ErrSessionOver) {
+		if ctx.Err() == nil && !errors.Is(err, ib.ErrSessionOver) {
 			l.log.Warn("Gateway says nothing about an order", "session", s.Number(), "err", err)
 		}
-		if one, ok := errors.AsType[*conn.UnansweredError](err); ok && one.Question != conn.QuestionCompletedOrders {
+		if one, ok := errors.AsType[*ib.UnansweredError](err); ok && one.Question != ib.QuestionCompletedOrders {
 			s.Recheck()
 		}
 		return
@@ -161,7 +161,7 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 // Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has
 // returned nil. Gateway is asked for open orders even where every state is known: whether it answers shows whether
 // orders are possible. Orders of another client id than the present one cannot be asked for; they stay as they are.
-func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
+func (l *Ledger) Reconcile(ctx context.Context, s *ib.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
 		// What was sent in this very session may still be on its way.
@@ -176,7 +176,7 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 // compare asks a session for what it knows about orders, and settles those for which about is true, which are returned.
 // What it has reported and does not list any more is asked about once more: its lists may lag behind each other. about
 // is called with the ledger locked.
-func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) ([]Intent,
+func (l *Ledger) compare(ctx context.Context, s *ib.Session, about func(ref string, i *Intent) bool) ([]Intent,
 	error,
 ) {
 	s.Orders() // has news kept from now on, for who follows a moment later
@@ -203,7 +203,7 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref st
 // ask asks for the open orders; for executions, if something is expected of an order; and for completed orders, if that
 // leaves something to be known. It learns from the answers, and returns the references of our orders among the open and
 // the completed ones: an execution says nothing about the rest of its order.
-func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) (map[string]bool,
+func (l *Ledger) ask(ctx context.Context, s *ib.Session, about func(ref string, i *Intent) bool) (map[string]bool,
 	error,
 ) {
 	asked := l.now()
@@ -235,13 +235,13 @@ func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string
 
 // completed asks for completed orders. Where an answer is not needed, because every order's state is known or said to
 // be unknown, it may be missing; and where it is, it may be missing in the end.
-func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([]conn.OrderNews, error) {
+func (l *Ledger) completed(ctx context.Context, s *ib.Session, needed bool) ([]ib.OrderNews, error) {
 	silent := int(l.silent.Load())
 	if !needed && silent > 0 {
 		return nil, nil
 	}
 	list, err := s.CompletedOrders(ctx)
-	if _, unanswered := errors.AsType[*conn.UnansweredError](err); unanswered {
+	if _, unanswered := errors.AsType[*ib.UnansweredError](err); unanswered {
 		l.silent.Add(1)
 		if !needed || silent >= completedTries {
 			l.log.Warn("Gateway does not list completed orders", "session", s.Number(), "err", err)
@@ -256,7 +256,7 @@ func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([
 // takeIn learns from an answer to a question that was asked at a time. It returns the references of our orders in it.
 // About an order of which something was learned since, the answer may be out of date: [Ledger.Follow] hears all that is
 // said, answers too, in the order in which it is said.
-func (l *Ledger) takeIn(list []conn.OrderNews, asked time.Time) map[string]bool {
+func (l *Ledger) takeIn(list []ib.OrderNews, asked time.Time) map[string]bool {
 	refs, current := map[string]bool{}, map[string]bool{}
 	for _, n := range list {
 		l.mu.Lock()
@@ -295,7 +295,7 @@ func (l *Ledger) any(ok func(ref string, i *Intent) bool) bool {
 }
 
 // settle concludes what an answer says about the orders for which about is true, and returns them.
-func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool,
+func (l *Ledger) settle(s *ib.Session, asked time.Time, listed map[string]bool,
 	about func(ref string, i *Intent) bool,
 ) (settled []Intent) {
 	l.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -46,8 +46,8 @@ func TestGatewayKnowsNothing(t *testing.T) {
 		t.Errorf("%+v, %v", next, err)
 	}
 	// Should Gateway tell of it after all, it is known again.
-	if i, news := d.ledger.Learn(conn.OrderNews{
-		Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-lost",
+	if i, news := d.ledger.Learn(ib.OrderNews{
+		Kind: ib.OrderOpen, ID: 41, Client: clientID, Ref: "gw-lost",
 		PermID: 7, Status: "Submitted",
 	}); !news || i.State != Working {
 		t.Errorf("%+v, %v", i, news)
@@ -60,7 +60,7 @@ func TestReconcileAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	d := newDesk(t, path, g.Port())
 	s := d.session(t)
-	place := func(o conn.Order) Intent {
+	place := func(o ib.Order) Intent {
 		t.Helper()
 		i, err := d.place(s, o)
 		if err != nil {
@@ -153,14 +153,14 @@ func TestStillOnItsWay(t *testing.T) {
 	var log bytes.Buffer
 	d := loggedDesk(t, g, &log)
 	s := d.session(t)
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
-	other := &Intent{ID: 6, Client: clientID + 1, Order: conn.Order{Ref: "gw-y", Quantity: 1}, State: Working}
+	i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
+	other := &Intent{ID: 6, Client: clientID + 1, Order: ib.Order{Ref: "gw-y", Quantity: 1}, State: Working}
 	d.ledger.intents["gw-x"], d.ledger.ids[orderKey{clientID, 5}] = i, i
 	d.ledger.intents["gw-y"], d.ledger.ids[other.key()] = other, other
 	// Another program of the same client id has used a higher id.
 	foreign := order(1, 90)
 	foreign.Ref = "theirs"
-	if err := s.Place(500, foreign, conn.Conditions{}); err != nil {
+	if err := s.Place(500, foreign, ib.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	var told []OrderState
@@ -202,8 +202,8 @@ func TestExitRefused(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: true})
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 	s := d.session(t)
-	profit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Limit, Quantity: 6, LimitPrice: 110}
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(6, 101), profit, profit}})
+	profit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Limit, Quantity: 6, LimitPrice: 110}
+	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(6, 101), profit, profit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestExitRefused(t *testing.T) {
 	// Of an order that was forgotten, and of one that is done.
 	for parent, ref := range map[int64]string{999: "gw-a", 50: "gw-b"} {
 		i := &Intent{
-			ID: parent + 1, Client: clientID, Order: conn.Order{Ref: ref, Quantity: 1, Parent: parent},
+			ID: parent + 1, Client: clientID, Order: ib.Order{Ref: ref, Quantity: 1, Parent: parent},
 			State: Sent,
 		}
 		d.ledger.mu.Lock()
@@ -270,8 +270,8 @@ func TestNoAnswer(t *testing.T) {
 
 	swallow.Store(4) // the exit
 	exit := order(1, 110)
-	exit.Side = conn.Sell
-	list, err := ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90), exit}})
+	exit.Side = ib.Sell
+	list, err := ledger.Place(s, Batch{Orders: []ib.Order{order(1, 90), exit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,23 +299,23 @@ func TestNoAnswer(t *testing.T) {
 // TestAnswerFromBefore has an order be rejected while an answer is on its way that still has it work.
 func TestAnswerFromBefore(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
-	i := &Intent{ID: 41, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Working}
+	i := &Intent{ID: 41, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 1}, State: Working}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
-	works := conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-x", Status: "Submitted"}
+	works := ib.OrderNews{Kind: ib.OrderOpen, ID: 41, Client: clientID, Ref: "gw-x", Status: "Submitted"}
 	asked := l.now().Add(-time.Second)
-	for _, n := range []conn.OrderNews{
-		{Kind: conn.OrderError, ID: 41, Client: clientID, Code: 201, Detail: "no"},
-		{Kind: conn.OrderStatus, ID: 41, Client: clientID, Status: "Inactive"},
+	for _, n := range []ib.OrderNews{
+		{Kind: ib.OrderError, ID: 41, Client: clientID, Code: 201, Detail: "no"},
+		{Kind: ib.OrderStatus, ID: 41, Client: clientID, Status: "Inactive"},
 	} {
 		l.Learn(n)
 	}
-	if listed := l.takeIn([]conn.OrderNews{works}, asked); !listed["gw-x"] {
+	if listed := l.takeIn([]ib.OrderNews{works}, asked); !listed["gw-x"] {
 		t.Errorf("%v", listed)
 	}
 	if i := l.Intents()[0]; i.State != Rejected || i.Code != 201 || i.Warning {
 		t.Errorf("%+v", i)
 	}
-	l.takeIn([]conn.OrderNews{works}, l.now())
+	l.takeIn([]ib.OrderNews{works}, l.now())
 	if i := l.Intents()[0]; i.State != Working {
 		t.Errorf("an answer to a later question: %+v", i)
 	}

@@ -22,7 +22,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/store"
 )
 
@@ -45,23 +45,23 @@ type Ledger struct {
 	top     int64 // the highest order id of an intent in memory
 	// ids of orders of others that Gateway has mentioned in this run; true while such an order is open
 	used      map[orderKey]bool
-	twins     map[twin]bool                // orders of others that resemble ours, and were reported
-	highest   map[int]int64                // of the open orders among them, by client id
-	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
-	metIn     map[string]uint64            // number of the last session in which Gateway has mentioned an intent
-	leaving   map[string]bool              // by reference: its batch has not left as a whole
-	dirty     map[string]bool              // by reference: db does not have what is known of it
-	notes     map[string][]byte            // that db does not have
-	broken    error                        // why nothing can be written down any more
-	behind    error                        // why the database does not take over what is known, which is tried again
-	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
-	changed   func(Intent)                 // called with every change of a state; may be nil
-	charges   map[string]Charge            // by execution: of those that Gateway has not mentioned yet
-	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
-	overdue   func([]Cancellation)         // called with those that live on; may be nil
-	resembled func(Intent, conn.OrderNews) // called with an order of others that may be taken for ours; may be nil
-	few       func(left int)               // called when few order ids are left; may be nil
-	warned    bool                         // that few order ids are left
+	twins     map[twin]bool              // orders of others that resemble ours, and were reported
+	highest   map[int]int64              // of the open orders among them, by client id
+	sentIn    map[string]uint64          // number of the session in which an intent of this run was sent
+	metIn     map[string]uint64          // number of the last session in which Gateway has mentioned an intent
+	leaving   map[string]bool            // by reference: its batch has not left as a whole
+	dirty     map[string]bool            // by reference: db does not have what is known of it
+	notes     map[string][]byte          // that db does not have
+	broken    error                      // why nothing can be written down any more
+	behind    error                      // why the database does not take over what is known, which is tried again
+	sendings  []sending                  // when the intents of the last two days were written down, the oldest first
+	changed   func(Intent)               // called with every change of a state; may be nil
+	charges   map[string]Charge          // by execution: of those that Gateway has not mentioned yet
+	cancels   map[string]*cancellation   // by reference: orders that were to be cancelled
+	overdue   func([]Cancellation)       // called with those that live on; may be nil
+	resembled func(Intent, ib.OrderNews) // called with an order of others that may be taken for ours; may be nil
+	few       func(left int)             // called when few order ids are left; may be nil
+	warned    bool                       // that few order ids are left
 
 	cancelTurn sync.Mutex     // held by who writes requests to cancel; taken before mu
 	sending    sync.WaitGroup // of what writes requests behind
@@ -247,7 +247,7 @@ func (l *Ledger) OnChange(f func(Intent)) {
 // OnAlarm sets the functions that are called with orders that live on although they were to be cancelled, with an order
 // of others that may be taken for one of ours, and with the number of order ids left when there are few; nil for none.
 // They are called with the ledger locked: they must not block, and not call back.
-func (l *Ledger) OnAlarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews), few func(left int)) {
+func (l *Ledger) OnAlarm(overdue func([]Cancellation), resembled func(Intent, ib.OrderNews), few func(left int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.overdue, l.resembled, l.few = overdue, resembled, few

@@ -15,7 +15,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/store"
 )
@@ -117,7 +117,7 @@ func TestNotes(t *testing.T) {
 	for _, err := range []error{
 		l.put(0, l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2, Order: odd}),
 		l.put(0, l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2}),
-		l.put(0, l.floor, map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: conn.Order{Ref: "gw-z"}}),
+		l.put(0, l.floor, map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: ib.Order{Ref: "gw-z"}}),
 	} {
 		if err == nil {
 			t.Error("what makes no sense was written down")
@@ -145,7 +145,7 @@ func TestSent(t *testing.T) {
 	put := func(id int64, ref string, age time.Duration) {
 		t.Helper()
 		if err := l.put(0, l.floor, nil, &Intent{
-			ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref},
+			ID: id, At: now.Add(-age), Order: ib.Order{Ref: ref},
 			State: Unknown,
 		}); err != nil {
 			t.Fatal(err)
@@ -184,8 +184,8 @@ func TestNothingToSend(t *testing.T) {
 	s := d.session(t)
 	for name, b := range map[string]Batch{
 		"no orders":             {},
-		"no number":             {Orders: []conn.Order{order(1, math.Inf(1))}},
-		"a note without a name": {Orders: []conn.Order{order(1, 90)}, Notes: note("", "x")},
+		"no number":             {Orders: []ib.Order{order(1, math.Inf(1))}},
+		"a note without a name": {Orders: []ib.Order{order(1, 90)}, Notes: note("", "x")},
 	} {
 		if list, err := d.ledger.Place(s, b); err == nil || len(list) != 0 {
 			t.Errorf("%s: %+v, %v", name, list, err)
@@ -222,7 +222,7 @@ func TestStateIsWrittenDown(t *testing.T) {
 	}
 	var changes []OrderState
 	l.OnChange(func(i Intent) { changes = append(changes, i.State) })
-	i := &Intent{ID: 7, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
+	i := &Intent{ID: 7, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
 	stored := func() (f OrderState) {
 		_ = l.db.View(func(tx *bbolt.Tx) error {
@@ -235,7 +235,7 @@ func TestStateIsWrittenDown(t *testing.T) {
 		return f
 	}
 	news := func(status string) {
-		l.Learn(conn.OrderNews{Kind: conn.OrderStatus, ID: 7, Client: clientID, Status: status})
+		l.Learn(ib.OrderNews{Kind: ib.OrderStatus, ID: 7, Client: clientID, Status: status})
 	}
 	news("Submitted")
 	eventually(t, "it is written down by itself", func() bool { return stored() == Working })
@@ -304,7 +304,7 @@ func TestBrokenDatabase(t *testing.T) {
 	if err := l.Note(map[string][]byte{"a": nil}); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Error(err)
 	}
-	if list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}}); !errors.Is(err, ErrNotWritten) ||
+	if list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(1, 90)}}); !errors.Is(err, ErrNotWritten) ||
 		len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -399,8 +399,8 @@ func TestDiskRefuses(t *testing.T) {
 	})
 }
 
-// TestJournalFillsUp has the database refuse what it is given until the journal is full: no order can leave, and that is
-// said before one is tried. It ends by itself when the database takes what it is given.
+// TestJournalFillsUp has the database refuse what it is given until the journal is full: no order can leave, and that
+// is said before one is tried. It ends by itself when the database takes what it is given.
 func TestJournalFillsUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	synctest.Test(t, func(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -27,7 +28,7 @@ const (
 )
 
 // aapl is traded at 100.
-var aapl = conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
+var aapl = ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -50,7 +51,7 @@ func openDesk(path string, port, client int, follow bool) (*desk, error) {
 // deskConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
 func deskConfig(ledger *Ledger, port, client int) conn.Config {
 	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: time.Minute,
+		Host: "127.0.0.1", Port: port, ClientID: client, Mode: ib.AnyMode, ConnectTimeout: time.Minute,
 		Poll: time.Second, Soft: time.Minute, Hard: 5 * time.Minute, ProofOfLife: time.Minute,
 		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 		Reconcile: ledger.Reconcile,
@@ -91,7 +92,7 @@ func runSupervised(ledger *Ledger, sup *conn.Supervisor, follow bool) *desk {
 	running.Go(func() {
 		news, end := sup.Subscribe()
 		defer end()
-		var last *conn.Session
+		var last *ib.Session
 		for {
 			select {
 			case <-ctx.Done():
@@ -136,8 +137,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // place sends one order.
-func (d *desk) place(s *conn.Session, o conn.Order) (Intent, error) {
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{o}})
+func (d *desk) place(s *ib.Session, o ib.Order) (Intent, error) {
+	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{o}})
 	if len(list) == 0 {
 		return Intent{}, err
 	}
@@ -145,7 +146,7 @@ func (d *desk) place(s *conn.Session, o conn.Order) (Intent, error) {
 }
 
 // session waits for one whose guard is open.
-func (d *desk) session(t *testing.T) (s *conn.Session) {
+func (d *desk) session(t *testing.T) (s *ib.Session) {
 	t.Helper()
 	eventually(t, "the guard is open", func() bool {
 		s = d.sup.Session()
@@ -195,15 +196,15 @@ func do(t *testing.T, g *sim.Gateway, verb string, params map[string]string) {
 }
 
 // order is a limit order to buy; the ask is 100.01.
-func order(quantity, limit float64) conn.Order {
-	return conn.Order{
-		Contract: aapl, Side: conn.Buy, Type: conn.Limit, Quantity: quantity,
+func order(quantity, limit float64) ib.Order {
+	return ib.Order{
+		Contract: aapl, Side: ib.Buy, Type: ib.Limit, Quantity: quantity,
 		LimitPrice: limit,
 	}
 }
 
 // wanted is what an order is to become, which Gateway may have confirmed by now.
-func wanted(i Intent) conn.Order {
+func wanted(i Intent) ib.Order {
 	if i.Asked != nil {
 		return *i.Asked
 	}
@@ -249,7 +250,7 @@ func TestOrderStates(t *testing.T) {
 		t.Errorf("%+v, %v", bad, err)
 	}
 	withdrawn := errors.New("withdrawn")
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
+	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(1, 90)}, Allowed: func() error {
 		return withdrawn
 	}})
 	if !errors.Is(err, withdrawn) || len(list) != 1 || list[0].State != NotSent || list[0].Detail != "withdrawn" {
@@ -263,7 +264,7 @@ func TestOrderStates(t *testing.T) {
 	// Nothing is placed while the guard is shut, and nothing written down.
 	do(t, g, "1100", nil)
 	eventually(t, "the guard is shut", func() bool { return s.Guard() != nil })
-	var shut *conn.GuardError
+	var shut *ib.GuardError
 	if _, err := d.place(s, order(1, 90)); !errors.As(err, &shut) || len(d.ledger.Intents()) != 5 {
 		t.Errorf("%v, %d intents", err, len(d.ledger.Intents()))
 	}

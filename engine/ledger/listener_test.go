@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -22,7 +22,7 @@ type listener struct {
 // resemblance is an order of others that may be taken for one of ours.
 type resemblance struct {
 	ours   Intent
-	theirs conn.OrderNews
+	theirs ib.OrderNews
 }
 
 // listen opens a ledger with limits of the test's, and listens.
@@ -40,7 +40,7 @@ func listen(t *testing.T, g *sim.Gateway, limits func(*Ledger)) *listener {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.overdue = append(c.overdue, list)
-	}, func(i Intent, n conn.OrderNews) {
+	}, func(i Intent, n ib.OrderNews) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.alike = append(c.alike, resemblance{i, n})

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -46,11 +46,11 @@ func TestMovedRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			// No one has looked yet, and still it does not leave.
-			list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 91)}})
+			list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(1, 91)}})
 			if !errors.Is(err, ErrMoved) || len(list) != 0 {
 				t.Errorf("%+v, %v", list, err)
 			}
-			lower := func(o *conn.Order) { o.LimitPrice = 80 }
+			lower := func(o *ib.Order) { o.LimitPrice = 80 }
 			if _, err := d.ledger.Change(s, first.ID, lower, nil); !errors.Is(err, ErrMoved) {
 				t.Errorf("changed: %v", err)
 			}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is what a piece of news does to an [Intent]. A status says how an order is; an error does not, it only says
@@ -15,8 +15,8 @@ import (
 
 // known is what news can change of an intent.
 type known struct {
-	order           conn.Order
-	asked, refused  *conn.Order
+	order           ib.Order
+	asked, refused  *ib.Order
 	state           OrderState
 	status, whyHeld string
 	detail          string
@@ -36,24 +36,24 @@ func (i *Intent) known() known {
 
 // take takes in a piece of news about the intent, and reports whether it was new. An answer is to a question that was
 // asked after everything else became known.
-func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
+func (i *Intent) take(n ib.OrderNews, answer bool, now time.Time) bool {
 	before, executed := i.known(), false
 	if n.PermID != 0 {
 		i.PermID = n.PermID
 	}
 	switch n.Kind {
-	case conn.OrderFilled:
+	case ib.OrderFilled:
 		executed = i.fill(n)
-	case conn.OrderOpen, conn.OrderStatus, conn.OrderCompleted:
+	case ib.OrderOpen, ib.OrderStatus, ib.OrderCompleted:
 		i.Filled = max(i.Filled, n.Filled)
-		if n.Kind == conn.OrderStatus && n.Filled > 0 && n.Price != 0 {
+		if n.Kind == ib.OrderStatus && n.Filled > 0 && n.Price != 0 {
 			i.Average = n.Price
 		}
-		if n.Kind == conn.OrderOpen {
+		if n.Kind == ib.OrderOpen {
 			i.confirm(n)
 		}
 		i.hear(n, answer, now)
-	case conn.OrderError:
+	case ib.OrderError:
 		i.object(n, now)
 	}
 	i.addUp(now)
@@ -65,7 +65,7 @@ func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
 }
 
 // hear takes in a status. What is over stays over, unless Gateway says otherwise when it is asked.
-func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
+func (i *Intent) hear(n ib.OrderNews, answer bool, now time.Time) {
 	state, certain := i.meaning(n)
 	switch {
 	case state == "":
@@ -78,10 +78,10 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 		i.wonder(now, true) // the status may be from before
 		return
 	}
-	if i.Status != n.Status || n.Kind == conn.OrderStatus || n.WhyHeld != "" {
+	if i.Status != n.Status || n.Kind == ib.OrderStatus || n.WhyHeld != "" {
 		i.WhyHeld = n.WhyHeld
 	}
-	i.Status, i.Ended = n.Status, n.Kind == conn.OrderCompleted
+	i.Status, i.Ended = n.Status, n.Kind == ib.OrderCompleted
 	if state == Working && i.Code != 0 {
 		i.Warning = true // whatever it was about, the order works
 	}
@@ -91,7 +91,7 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 		}
 		// An open order comes before its status, which says whether it is held.
 		if state != Filled && i.rejected(state) && i.WhyHeld == "" &&
-			(n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
+			(n.Kind != ib.OrderOpen || slices.Contains(refusals, i.Code)) {
 			state = Rejected
 		}
 	}
@@ -103,7 +103,7 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 }
 
 // meaning says what a status means for the order, and whether that is certain. Without a meaning the state is empty.
-func (i *Intent) meaning(n conn.OrderNews) (f OrderState, certain bool) {
+func (i *Intent) meaning(n ib.OrderNews) (f OrderState, certain bool) {
 	switch n.Status {
 	case "":
 		return "", true
@@ -124,7 +124,7 @@ func (i *Intent) meaning(n conn.OrderNews) (f OrderState, certain bool) {
 		if i.Order.TIF == "FOK" || i.Order.TIF == "IOC" { // which is how one ends that is not filled
 			return Cancelled, true
 		}
-		return Inactive, n.WhyHeld != "" || n.Kind == conn.OrderCompleted
+		return Inactive, n.WhyHeld != "" || n.Kind == ib.OrderCompleted
 	}
 	return Inactive, false // a word that no one knows yet is not known to be good
 }
@@ -149,7 +149,7 @@ func (i *Intent) wonder(now time.Time, doubtful bool) {
 
 // confirm takes in what Gateway has the order to be. What it neither was nor was asked to become, others have made of
 // it; but when one exit is filled in part, IBKR makes the others smaller.
-func (i *Intent) confirm(n conn.OrderNews) {
+func (i *Intent) confirm(n ib.OrderNews) {
 	o, before := &i.Order, i.Order
 	take := func(to *float64, from float64) {
 		if *to != 0 && from != 0 {
@@ -163,7 +163,7 @@ func (i *Intent) confirm(n conn.OrderNews) {
 		o.TrailPercent != 0 && n.Percent == 0 && n.Aux != 0 {
 		o.Type = cmp.Or(n.Type, o.Type)
 		o.LimitPrice, o.StopPrice, o.TrailAmount, o.TrailPercent = n.Limit, n.Aux, 0, n.Percent
-		if o.Type == conn.Trail {
+		if o.Type == ib.Trail {
 			o.LimitPrice, o.StopPrice, o.TrailAmount = 0, 0, n.Aux
 		}
 	}
@@ -192,9 +192,9 @@ func (i *Intent) confirm(n conn.OrderNews) {
 
 // expects reports whether each number of an order is as it was before, or as it was to become; the quantity, too,
 // unless it may be any.
-func (i *Intent) expects(o, before *conn.Order, anyQuantity bool) bool {
+func (i *Intent) expects(o, before *ib.Order, anyQuantity bool) bool {
 	known := [][5]float64{numbers(before)}
-	for _, to := range []*conn.Order{i.Asked, i.Refused} {
+	for _, to := range []*ib.Order{i.Asked, i.Refused} {
 		if to != nil {
 			known = append(known, numbers(to))
 		}
@@ -208,21 +208,21 @@ func (i *Intent) expects(o, before *conn.Order, anyQuantity bool) bool {
 }
 
 // numbers returns what a change can make another of an order.
-func numbers(o *conn.Order) [5]float64 {
+func numbers(o *ib.Order) [5]float64 {
 	return [5]float64{o.Quantity, o.LimitPrice, o.StopPrice, o.TrailAmount, o.TrailPercent}
 }
 
 func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) }
 
 // alike reports whether an order has become another one, as far as a change can make it that.
-func alike(a, b *conn.Order) bool {
+func alike(a, b *ib.Order) bool {
 	x, y := numbers(a), numbers(b)
 	return slices.EqualFunc(x[:], y[:], same)
 }
 
 // fill takes in an execution or a correction of one, and reports whether it was new. It says nothing about what is left
 // of the order. What is taken back of a filled order leaves open what becomes of it.
-func (i *Intent) fill(n conn.OrderNews) bool {
+func (i *Intent) fill(n ib.OrderNews) bool {
 	before := i.Executions.filled()
 	if !i.Executions.add(n) {
 		return false
@@ -271,7 +271,7 @@ func (i *Intent) addUp(now time.Time) {
 }
 
 // object takes in an error that names the order.
-func (i *Intent) object(n conn.OrderNews, now time.Time) {
+func (i *Intent) object(n ib.OrderNews, now time.Time) {
 	notice := slices.Contains(notices, n.Code) || n.Code >= 2100 && n.Code < 2200
 	refusal := slices.Contains(refusals, n.Code)
 	change := i.Asked != nil && !i.ToCancel && (refusal || n.Code == notChanged || n.Code == notFound)
@@ -305,7 +305,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 }
 
 // late reports whether an error explains a status that came before it. One that is repeated does not.
-func (i *Intent) late(n conn.OrderNews, now time.Time) bool {
+func (i *Intent) late(n ib.OrderNews, now time.Time) bool {
 	again := n.Code == i.Code && n.Detail == i.Detail
 	explained := i.Code != 0 && !i.Warning || i.Code == cancelled || i.ToCancel
 	if slices.Contains(tooLate, n.Code) || again || explained {
@@ -318,7 +318,7 @@ func (i *Intent) late(n conn.OrderNews, now time.Time) bool {
 const lateErrors = 5 * time.Second
 
 // note remembers an error. A refusal that nothing has explained yet outlasts what is said after it.
-func (i *Intent) note(n conn.OrderNews, warning bool) {
+func (i *Intent) note(n ib.OrderNews, warning bool) {
 	if i.Code != 0 && !i.Warning && (warning || slices.Contains(refusals, i.Code)) {
 		return
 	}

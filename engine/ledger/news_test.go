@@ -4,34 +4,34 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
-func status(s string, filled float64) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderStatus, ID: 5, Client: clientID, Status: s, Filled: filled}
+func status(s string, filled float64) ib.OrderNews {
+	return ib.OrderNews{Kind: ib.OrderStatus, ID: 5, Client: clientID, Status: s, Filled: filled}
 }
 
-func held(s, why string) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderStatus, ID: 5, Client: clientID, Status: s, WhyHeld: why}
+func held(s, why string) ib.OrderNews {
+	return ib.OrderNews{Kind: ib.OrderStatus, ID: 5, Client: clientID, Status: s, WhyHeld: why}
 }
 
-func open(s string, quantity, limit float64) conn.OrderNews {
-	return conn.OrderNews{
-		Kind: conn.OrderOpen, ID: 5, Client: clientID, Ref: "gw-x", Status: s, Quantity: quantity,
+func open(s string, quantity, limit float64) ib.OrderNews {
+	return ib.OrderNews{
+		Kind: ib.OrderOpen, ID: 5, Client: clientID, Ref: "gw-x", Status: s, Quantity: quantity,
 		Limit: limit,
 	}
 }
 
-func completed(s string) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderCompleted, Client: clientID, Ref: "gw-x", Status: s}
+func completed(s string) ib.OrderNews {
+	return ib.OrderNews{Kind: ib.OrderCompleted, Client: clientID, Ref: "gw-x", Status: s}
 }
 
-func fill(id string, shares, total float64) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderFilled, Ref: "gw-x", Execution: id, Filled: shares, Total: total}
+func fill(id string, shares, total float64) ib.OrderNews {
+	return ib.OrderNews{Kind: ib.OrderFilled, Ref: "gw-x", Execution: id, Filled: shares, Total: total}
 }
 
-func says(code int) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderError, ID: 5, Client: clientID, Code: code}
+func says(code int) ib.OrderNews {
+	return ib.OrderNews{Kind: ib.OrderError, ID: 5, Client: clientID, Code: code}
 }
 
 // TestLearn plays what Gateway says to a single order, and what is concluded when it is asked about it: that it lists
@@ -39,7 +39,7 @@ func says(code int) conn.OrderNews {
 func TestLearn(t *testing.T) {
 	const asks, fits = true, false
 	type play struct {
-		news     []conn.OrderNews
+		news     []ib.OrderNews
 		want     OrderState
 		filled   float64
 		asks     bool
@@ -49,233 +49,233 @@ func TestLearn(t *testing.T) {
 	for name, c := range map[string]play{
 		"nothing": {nil, Sent, 0, fits, Sent, Unknown},
 		"acknowledged": {
-			[]conn.OrderNews{status("PreSubmitted", 0)},
+			[]ib.OrderNews{status("PreSubmitted", 0)},
 			Working, 0, fits, Working,
 			Unknown,
 		},
-		"not passed on":            {[]conn.OrderNews{status("PendingSubmit", 0)}, Sent, 0, fits, Sent, Unknown},
-		"not passed on by the API": {[]conn.OrderNews{status("ApiPending", 0)}, Sent, 0, fits, Sent, Unknown},
+		"not passed on":            {[]ib.OrderNews{status("PendingSubmit", 0)}, Sent, 0, fits, Sent, Unknown},
+		"not passed on by the API": {[]ib.OrderNews{status("ApiPending", 0)}, Sent, 0, fits, Sent, Unknown},
 		"not passed on any more": {
-			[]conn.OrderNews{status("Submitted", 0), status("PendingSubmit", 0)},
+			[]ib.OrderNews{status("Submitted", 0), status("PendingSubmit", 0)},
 			Sent,
 			0, fits, Sent, Unknown,
 		},
 		"to be cancelled": {
-			[]conn.OrderNews{status("Submitted", 0), status("PendingCancel", 0)},
+			[]ib.OrderNews{status("Submitted", 0), status("PendingCancel", 0)},
 			Working, 0, fits, Working, Unknown,
 		},
-		"to be cancelled from the first": {[]conn.OrderNews{status("PendingCancel", 0)}, Sent, 0, fits, Sent, Unknown},
+		"to be cancelled from the first": {[]ib.OrderNews{status("PendingCancel", 0)}, Sent, 0, fits, Sent, Unknown},
 		"a word of the future": {
-			[]conn.OrderNews{status("Submitted", 0), status("Suspended", 0)},
+			[]ib.OrderNews{status("Submitted", 0), status("Suspended", 0)},
 			Inactive,
 			0, asks, Inactive, Inactive,
 		},
 
 		"filled by status": {
-			[]conn.OrderNews{status("Submitted", 4), status("Filled", 10)},
+			[]ib.OrderNews{status("Submitted", 4), status("Filled", 10)},
 			Filled, 10,
 			fits, Filled, Filled,
 		},
 		"filled by fills": {
-			[]conn.OrderNews{fill("a.01", 4, 4), fill("b.01", 6, 10)},
+			[]ib.OrderNews{fill("a.01", 4, 4), fill("b.01", 6, 10)},
 			Filled, 10, asks,
 			Filled, Filled,
 		},
 		"fills told twice": {
-			[]conn.OrderNews{fill("a.01", 4, 0), fill("a.01", 4, 0), fill("a.01", 4, 0)},
+			[]ib.OrderNews{fill("a.01", 4, 0), fill("a.01", 4, 0), fill("a.01", 4, 0)},
 			Sent, 4, asks, Sent, Unknown,
 		},
-		"a correction": {[]conn.OrderNews{
+		"a correction": {[]ib.OrderNews{
 			status("Submitted", 0), fill("a.01", 4, 0),
 			fill("a.02", 5, 0),
 		}, Working, 5, fits, Working, Unknown},
 		"fills in disorder": {
-			[]conn.OrderNews{fill("b.01", 6, 10), fill("a.01", 4, 4)},
+			[]ib.OrderNews{fill("b.01", 6, 10), fill("a.01", 4, 4)},
 			Filled, 10, fits,
 			Filled, Filled,
 		},
 		"part, then cancelled": {
-			[]conn.OrderNews{fill("a.01", 4, 4), status("Cancelled", 4)},
+			[]ib.OrderNews{fill("a.01", 4, 4), status("Cancelled", 4)},
 			Cancelled, 4,
 			asks, Cancelled, Cancelled,
 		},
 		"cancelled, then a late fill": {
-			[]conn.OrderNews{status("Cancelled", 0), fill("a.01", 10, 10)},
+			[]ib.OrderNews{status("Cancelled", 0), fill("a.01", 10, 10)},
 			Filled, 10,
 			fits, Filled, Filled,
 		},
 		"cancelled, then it works": {
-			[]conn.OrderNews{status("Cancelled", 0), status("Submitted", 0)},
+			[]ib.OrderNews{status("Cancelled", 0), status("Submitted", 0)},
 			Cancelled, 0,
 			asks, Cancelled, Cancelled,
 		},
 		"rejected, then what was said before comes once more": {
-			[]conn.OrderNews{status("Submitted", 0), status("Cancelled", 0), says(201), open("Submitted", 10, 0)},
+			[]ib.OrderNews{status("Submitted", 0), status("Cancelled", 0), says(201), open("Submitted", 10, 0)},
 			Rejected, 0, asks, Rejected, Rejected,
 		},
 		"a warning, cancelled, then the warning comes once more": {
-			[]conn.OrderNews{says(110), status("Submitted", 0), status("Cancelled", 0), says(110)},
+			[]ib.OrderNews{says(110), status("Submitted", 0), status("Cancelled", 0), says(110)},
 			Cancelled, 0, fits, Cancelled, Cancelled,
 		},
 		"a warning, cancelled, said so, then the warning comes once more": {
-			[]conn.OrderNews{says(110), status("Submitted", 0), says(202), status("Cancelled", 0), says(110)},
+			[]ib.OrderNews{says(110), status("Submitted", 0), says(202), status("Cancelled", 0), says(110)},
 			Cancelled, 0, fits, Cancelled, Cancelled,
 		},
 		"more than all of it": {
-			[]conn.OrderNews{open("Submitted", 20, 0), open("Submitted", 10, 0), fill("a.01", 15, 15)},
+			[]ib.OrderNews{open("Submitted", 20, 0), open("Submitted", 10, 0), fill("a.01", 15, 15)},
 			Working, 15, asks, Working, Filled,
 		},
 		"filled stays so": {
-			[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
+			[]ib.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
 			Filled, 10, fits, Filled, Filled,
 		},
 		"filled, but how": {
-			[]conn.OrderNews{status("Filled", 0), status("Submitted", 0)},
+			[]ib.OrderNews{status("Filled", 0), status("Submitted", 0)},
 			Filled, 0, asks,
 			Filled, Filled,
 		},
 		"filled and rejected": {
-			[]conn.OrderNews{says(201), fill("a.01", 4, 4)},
+			[]ib.OrderNews{says(201), fill("a.01", 4, 4)},
 			Rejected, 4, asks, Rejected,
 			Rejected,
 		},
 
-		"rejected before any status": {[]conn.OrderNews{says(201)}, Rejected, 0, fits, Rejected, Rejected},
+		"rejected before any status": {[]ib.OrderNews{says(201)}, Rejected, 0, fits, Rejected, Rejected},
 		"rejected while it worked": {
-			[]conn.OrderNews{status("Submitted", 0), says(201)},
+			[]ib.OrderNews{status("Submitted", 0), says(201)},
 			Working, 0, asks,
 			Working, Rejected,
 		},
 		"rejected, so inactive": {
-			[]conn.OrderNews{says(201), status("Inactive", 0)},
+			[]ib.OrderNews{says(201), status("Inactive", 0)},
 			Rejected, 0, asks,
 			Rejected, Rejected,
 		},
 		"rejected, so cancelled": {
-			[]conn.OrderNews{status("Submitted", 0), says(203), status("Cancelled", 0)},
+			[]ib.OrderNews{status("Submitted", 0), says(203), status("Cancelled", 0)},
 			Rejected, 0, asks, Rejected, Rejected,
 		},
-		"rejected, so both": {[]conn.OrderNews{
+		"rejected, so both": {[]ib.OrderNews{
 			status("Submitted", 0), says(460), says(202),
 			status("Cancelled", 0),
 		}, Rejected, 0, asks, Rejected, Rejected},
 		"an open order that is refused": {
-			[]conn.OrderNews{says(10289), open("Inactive", 10, 0)},
+			[]ib.OrderNews{says(10289), open("Inactive", 10, 0)},
 			Rejected, 0, asks,
 			Rejected, Rejected,
 		},
 		"inactive, then rejected": {
-			[]conn.OrderNews{status("Inactive", 0), says(10318)},
+			[]ib.OrderNews{status("Inactive", 0), says(10318)},
 			Rejected, 0, asks,
 			Rejected, Rejected,
 		},
 		"cancelled, then rejected": {
-			[]conn.OrderNews{status("Cancelled", 0), says(203)},
+			[]ib.OrderNews{status("Cancelled", 0), says(203)},
 			Rejected, 0, fits,
 			Rejected, Rejected,
 		},
 		"completed as inactive": {
-			[]conn.OrderNews{status("Submitted", 0), completed("Inactive")},
+			[]ib.OrderNews{status("Submitted", 0), completed("Inactive")},
 			Inactive, 0,
 			fits, Inactive, Inactive,
 		},
 		"rejected, but Gateway has it": {
-			[]conn.OrderNews{says(321), status("Submitted", 0)},
+			[]ib.OrderNews{says(321), status("Submitted", 0)},
 			Working, 0, fits,
 			Working, Unknown,
 		},
 
 		"inactive at the exchange": {
-			[]conn.OrderNews{status("Submitted", 0), status("Inactive", 0)},
+			[]ib.OrderNews{status("Submitted", 0), status("Inactive", 0)},
 			Inactive, 0,
 			asks, Inactive, Inactive,
 		},
 		"inactive from the first": {
-			[]conn.OrderNews{status("Inactive", 0)},
+			[]ib.OrderNews{status("Inactive", 0)},
 			Inactive, 0, asks, Inactive,
 			Inactive,
 		},
 		"held until shares are borrowed": {
-			[]conn.OrderNews{says(404), held("Inactive", "locate")},
+			[]ib.OrderNews{says(404), held("Inactive", "locate")},
 			Inactive, 0, fits,
 			Inactive, Inactive,
 		},
 		"held, whatever the error means": {
-			[]conn.OrderNews{says(99999), open("Inactive", 10, 0), held("Inactive", "locate")},
+			[]ib.OrderNews{says(99999), open("Inactive", 10, 0), held("Inactive", "locate")},
 			Inactive, 0, asks,
 			Inactive, Inactive,
 		},
 		"held no more": {
-			[]conn.OrderNews{held("Inactive", "locate"), status("Submitted", 0)},
+			[]ib.OrderNews{held("Inactive", "locate"), status("Submitted", 0)},
 			Working, 0, fits, Working, Unknown,
 		},
 
-		"an unknown error": {[]conn.OrderNews{says(99999)}, Sent, 0, asks, Sent, Rejected},
+		"an unknown error": {[]ib.OrderNews{says(99999)}, Sent, 0, asks, Sent, Rejected},
 		"an unknown error while it works": {
-			[]conn.OrderNews{status("Submitted", 0), says(99999)},
+			[]ib.OrderNews{status("Submitted", 0), says(99999)},
 			Working, 0, asks,
 			Working, Rejected,
 		},
 		"an unknown error, so cancelled": {
-			[]conn.OrderNews{says(99999), status("Cancelled", 0)},
+			[]ib.OrderNews{says(99999), status("Cancelled", 0)},
 			Rejected, 0, asks,
 			Rejected, Rejected,
 		},
 		"an unknown error, and it works": {
-			[]conn.OrderNews{says(99999), status("Submitted", 0), status("Cancelled", 0)},
+			[]ib.OrderNews{says(99999), status("Submitted", 0), status("Cancelled", 0)},
 			Cancelled, 0, asks,
 			Cancelled, Cancelled,
 		},
 		"a warning": {
-			[]conn.OrderNews{says(399), says(2109), says(10349), says(10352)},
+			[]ib.OrderNews{says(399), says(2109), says(10349), says(10352)},
 			Sent, 0,
 			fits, Sent, Unknown,
 		},
 		"a warning, then cancelled": {
-			[]conn.OrderNews{says(399), status("Cancelled", 0)},
+			[]ib.OrderNews{says(399), status("Cancelled", 0)},
 			Cancelled, 0, fits,
 			Cancelled, Cancelled,
 		},
-		"the last of the warnings": {[]conn.OrderNews{says(2100), says(2199)}, Sent, 0, fits, Sent, Unknown},
-		"a warning behind a rejection": {[]conn.OrderNews{
+		"the last of the warnings": {[]ib.OrderNews{says(2100), says(2199)}, Sent, 0, fits, Sent, Unknown},
+		"a warning behind a rejection": {[]ib.OrderNews{
 			status("Submitted", 0), says(201), says(399),
 			status("Inactive", 0),
 		}, Rejected, 0, asks, Rejected, Rejected},
-		"below the warnings": {[]conn.OrderNews{says(2099)}, Sent, 0, asks, Sent, Rejected},
-		"above the warnings": {[]conn.OrderNews{says(2200)}, Sent, 0, asks, Sent, Rejected},
+		"below the warnings": {[]ib.OrderNews{says(2099)}, Sent, 0, asks, Sent, Rejected},
+		"above the warnings": {[]ib.OrderNews{says(2200)}, Sent, 0, asks, Sent, Rejected},
 		"what Gateway says it ignores": {
-			[]conn.OrderNews{says(131)},
+			[]ib.OrderNews{says(131)},
 			Sent, 0, asks, Sent, Rejected,
 		},
 
-		"cancelled by error": {[]conn.OrderNews{says(202)}, Cancelled, 0, fits, Cancelled, Cancelled},
+		"cancelled by error": {[]ib.OrderNews{says(202)}, Cancelled, 0, fits, Cancelled, Cancelled},
 		"cancelling was refused": {
-			[]conn.OrderNews{status("Submitted", 0), says(10148)},
+			[]ib.OrderNews{status("Submitted", 0), says(10148)},
 			Working, 0, asks, Working,
 			Unknown,
 		},
-		"cancelling was refused at once":         {[]conn.OrderNews{says(136)}, Sent, 0, asks, Sent, Unknown},
-		"cancelling was refused in such a state": {[]conn.OrderNews{says(161)}, Sent, 0, asks, Sent, Unknown},
+		"cancelling was refused at once":         {[]ib.OrderNews{says(136)}, Sent, 0, asks, Sent, Unknown},
+		"cancelling was refused in such a state": {[]ib.OrderNews{says(161)}, Sent, 0, asks, Sent, Unknown},
 		"not there to be cancelled": {
-			[]conn.OrderNews{status("Submitted", 0), says(10147)},
+			[]ib.OrderNews{status("Submitted", 0), says(10147)},
 			Working, 0, asks, Working,
 			Unknown,
 		},
 		"inactive, and not there": {
-			[]conn.OrderNews{held("Inactive", "locate"), says(10147)},
+			[]ib.OrderNews{held("Inactive", "locate"), says(10147)},
 			Inactive, 0, asks,
 			Inactive, Inactive,
 		},
 
-		"without a status": {[]conn.OrderNews{status("", 3)}, Sent, 3, asks, Sent, Unknown},
+		"without a status": {[]ib.OrderNews{status("", 3)}, Sent, 3, asks, Sent, Unknown},
 		"working without a status": {
-			[]conn.OrderNews{status("Submitted", 0), status("", 3)},
+			[]ib.OrderNews{status("Submitted", 0), status("", 3)},
 			Working, 3, fits, Working,
 			Unknown,
 		},
 	} {
 		for _, listed := range []bool{true, false} {
-			i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
+			i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 			now := time.Now()
 			for _, n := range c.news {
 				i.learn(n, now)
@@ -298,19 +298,19 @@ func TestLearn(t *testing.T) {
 // TestLearnKeepsErrors has an order be told errors, of which one says why it came to its end.
 func TestLearnKeepsErrors(t *testing.T) {
 	for name, c := range map[string]struct {
-		news    []conn.OrderNews
+		news    []ib.OrderNews
 		code    int
 		warning bool
 	}{
-		"a notice":                    {[]conn.OrderNews{says(399)}, 399, true},
-		"a rejection before a notice": {[]conn.OrderNews{status("Submitted", 0), says(203), says(399)}, 203, false},
-		"a rejection before others":   {[]conn.OrderNews{status("Submitted", 0), says(203), says(99999)}, 203, false},
-		"a rejection behind others":   {[]conn.OrderNews{status("Submitted", 0), says(99999), says(203)}, 203, false},
-		"it works all the same":       {[]conn.OrderNews{says(99999), status("Submitted", 0)}, 99999, true},
-		"what came of it":             {[]conn.OrderNews{says(201), status("Inactive", 0), says(202)}, 201, false},
-		"cancelled":                   {[]conn.OrderNews{status("Cancelled", 0), says(202)}, 202, true},
+		"a notice":                    {[]ib.OrderNews{says(399)}, 399, true},
+		"a rejection before a notice": {[]ib.OrderNews{status("Submitted", 0), says(203), says(399)}, 203, false},
+		"a rejection before others":   {[]ib.OrderNews{status("Submitted", 0), says(203), says(99999)}, 203, false},
+		"a rejection behind others":   {[]ib.OrderNews{status("Submitted", 0), says(99999), says(203)}, 203, false},
+		"it works all the same":       {[]ib.OrderNews{says(99999), status("Submitted", 0)}, 99999, true},
+		"what came of it":             {[]ib.OrderNews{says(201), status("Inactive", 0), says(202)}, 201, false},
+		"cancelled":                   {[]ib.OrderNews{status("Cancelled", 0), says(202)}, 202, true},
 	} {
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
+		i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 		for _, n := range c.news {
 			i.learn(n, time.Now())
 		}
@@ -322,9 +322,9 @@ func TestLearnKeepsErrors(t *testing.T) {
 
 // TestLearnHeldAndEnded has an order be told in the words of IBKR how it is.
 func TestLearnHeldAndEnded(t *testing.T) {
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
+	i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 	for _, c := range []struct {
-		news        conn.OrderNews
+		news        ib.OrderNews
 		status, why string
 		done        bool
 	}{
@@ -341,7 +341,7 @@ func TestLearnHeldAndEnded(t *testing.T) {
 		}
 	}
 	for _, tif := range []string{"FOK", "IOC"} {
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10, TIF: tif}, State: Sent}
+		i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10, TIF: tif}, State: Sent}
 		if i.learn(completed("Inactive"), time.Now()); i.State != Cancelled || i.Status != "Inactive" {
 			t.Errorf("%s: %+v", tif, i)
 		}
@@ -350,24 +350,24 @@ func TestLearnHeldAndEnded(t *testing.T) {
 
 // TestLearnSaysWhatIsNew tells an intent one thing after the other.
 func TestLearnSaysWhatIsNew(t *testing.T) {
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Planned}
+	i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10}, State: Planned}
 	for n, c := range []struct {
-		news     conn.OrderNews
+		news     ib.OrderNews
 		is       bool
 		quantity float64
 	}{
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10}, true, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10}, false, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10, PermID: 7}, true, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 12}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted"}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Quantity: 3}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Filled: 4}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderError, Code: 399}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderError, Code: 399}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderCompleted, Status: "Cancelled", Quantity: 1}, true, 12},
+		{ib.OrderNews{Kind: ib.OrderOpen, Status: "Submitted", Quantity: 10}, true, 10},
+		{ib.OrderNews{Kind: ib.OrderOpen, Status: "Submitted", Quantity: 10}, false, 10},
+		{ib.OrderNews{Kind: ib.OrderOpen, Status: "Submitted", Quantity: 10, PermID: 7}, true, 10},
+		{ib.OrderNews{Kind: ib.OrderOpen, Status: "Submitted", Quantity: 12}, true, 12},
+		{ib.OrderNews{Kind: ib.OrderOpen, Status: "Submitted"}, false, 12},
+		{ib.OrderNews{Kind: ib.OrderStatus, Status: "Submitted", Quantity: 3}, false, 12},
+		{ib.OrderNews{Kind: ib.OrderStatus, Status: "Submitted", Filled: 4}, true, 12},
+		{ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, true, 12},
+		{ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, false, 12},
+		{ib.OrderNews{Kind: ib.OrderError, Code: 399}, true, 12},
+		{ib.OrderNews{Kind: ib.OrderError, Code: 399}, false, 12},
+		{ib.OrderNews{Kind: ib.OrderCompleted, Status: "Cancelled", Quantity: 1}, true, 12},
 	} {
 		at := time.Unix(int64(100+n), 0)
 		if is := i.learn(c.news, at); is != c.is || i.Order.Quantity != c.quantity || i.Changed.Equal(at) != c.is {
@@ -378,16 +378,16 @@ func TestLearnSaysWhatIsNew(t *testing.T) {
 		Planned: Rejected, Sent: Rejected, Working: Working, Unknown: Unknown,
 		Filled: Filled,
 	} {
-		i := &Intent{Order: conn.Order{Quantity: 10}, State: state}
-		if i.learn(conn.OrderNews{Kind: conn.OrderError, Code: 110}, time.Now()); i.State != want {
+		i := &Intent{Order: ib.Order{Quantity: 10}, State: state}
+		if i.learn(ib.OrderNews{Kind: ib.OrderError, Code: 110}, time.Now()); i.State != want {
 			t.Errorf("%s, then refused: %s", state, i.State)
 		}
 	}
 	odd := &Intent{State: Sent} // an order for an amount of money has no quantity
-	if odd.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted"}, time.Now()); odd.State != Working {
+	if odd.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Submitted"}, time.Now()); odd.State != Working {
 		t.Errorf("%+v", odd)
 	}
 }
 
 // learn takes in news that is no answer.
-func (i *Intent) learn(n conn.OrderNews, now time.Time) bool { return i.take(n, false, now) }
+func (i *Intent) learn(n ib.OrderNews, now time.Time) bool { return i.take(n, false, now) }

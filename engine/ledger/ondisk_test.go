@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -32,7 +32,7 @@ func TestSyncFails(t *testing.T) {
 	good := l.journal.file
 	l.journal.file = null
 	l.mu.Unlock()
-	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
+	list, err := l.Place(s, Batch{Orders: []ib.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
 	if !errors.Is(err, ErrNotWritten) || len(list) != 2 || list[0].State != NotSent || list[1].State != NotSent ||
 		list[0].Detail == "" {
 		t.Fatalf("%+v, %v", list, err)
@@ -40,11 +40,11 @@ func TestSyncFails(t *testing.T) {
 	l.mu.Lock()
 	l.journal.file = good
 	l.mu.Unlock()
-	if list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 93)}}); !errors.Is(err, ErrNotWritten) ||
+	if list, err := l.Place(s, Batch{Orders: []ib.Order{order(1, 93)}}); !errors.Is(err, ErrNotWritten) ||
 		len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if _, err := l.Change(s, first.ID, func(o *conn.Order) { o.LimitPrice = 80 }, nil); !errors.Is(err, ErrNotWritten) {
+	if _, err := l.Change(s, first.ID, func(o *ib.Order) { o.LimitPrice = 80 }, nil); !errors.Is(err, ErrNotWritten) {
 		t.Error(err)
 	}
 	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
@@ -70,7 +70,7 @@ func TestOnDiskBeforeItLeaves(t *testing.T) {
 			}
 			return errors.New("the power is cut")
 		}
-		b := Batch{Orders: []conn.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: allowed}
+		b := Batch{Orders: []ib.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: allowed}
 		list, err := d.ledger.Place(d.session(t), b)
 		if (err == nil) != leaves || len(list) != 1 {
 			t.Fatalf("%+v, %v", list, err)

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file is the way of an order through the ledger to its session: the ids, what is written down, and the sync that
@@ -27,7 +27,7 @@ type Batch struct {
 	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of
 	// them until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and
 	// references.
-	Orders     []conn.Order
+	Orders     []ib.Order
 	Multiplier float64 // of their contract; 0: Gateway has named none
 	Rule       string  // name of the rule that wants them, empty if none does
 	// Notes, if set, is called once while the first order is on its way, for what is written down together with the
@@ -41,7 +41,7 @@ type Batch struct {
 // Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes
 // have left, or are known not to. An error is about the first order that was not surely sent, and none behind it were;
 // it means that it was not sent, unless its intent's state is [Unknown]. Without intents nothing was even written down.
-func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
+func (l *Ledger) Place(s *ib.Session, b Batch) ([]Intent, error) {
 	if len(b.Orders) == 0 {
 		return nil, errors.New("a batch without orders")
 	}
@@ -59,7 +59,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 			states[n] = NotSent
 			continue
 		}
-		c := conn.Conditions{Allowed: b.Allowed}
+		c := ib.Conditions{Allowed: b.Allowed}
 		if n == 0 {
 			c.Prepare = func() (err error) {
 				written, err = l.writeDown(s, list, b.Notes)
@@ -96,7 +96,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 }
 
 // plan makes the intents of a batch.
-func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
+func (l *Ledger) plan(s *ib.Session, b Batch) (list []*Intent, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -125,7 +125,7 @@ func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 	}
 	above := []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first)}
 	// a high id would put Gateway's count up again
-	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs {
+	if ib.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs {
 		above = nil
 	}
 	for _, from := range append(above, first) {
@@ -142,7 +142,7 @@ func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 const fewIDs = 10_000
 
 func (l *Ledger) warnOfFew(client int) {
-	left := conn.MaxOrderID - l.floor
+	left := ib.MaxOrderID - l.floor
 	if left >= fewIDs || l.warned {
 		return
 	}
@@ -165,7 +165,7 @@ func (l *Ledger) free(client int, from int64, count int) (ids []int64) {
 			known[i.ID] = true
 		}
 	}
-	for id := from; id <= conn.MaxOrderID && len(ids) < count; id++ {
+	for id := from; id <= ib.MaxOrderID && len(ids) < count; id++ {
 		if _, used := l.used[orderKey{client, id}]; !used && !known[id] {
 			ids = append(ids, id)
 		}
@@ -177,13 +177,13 @@ func (l *Ledger) free(client int, from int64, count int) (ids []int64) {
 }
 
 // inRange reports whether an order of ours can have an id.
-func inRange(id int64) bool { return id >= 1 && id <= conn.MaxOrderID }
+func inRange(id int64) bool { return id >= 1 && id <= ib.MaxOrderID }
 
 func (i *Intent) key() orderKey { return orderKey{i.Client, i.ID} }
 
 // writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows
 // of them, which it may with an error, too.
-func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
+func (l *Ledger) writeDown(s *ib.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
 	var also map[string][]byte
 	if notes != nil {
 		also = notes()
@@ -198,7 +198,7 @@ func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[str
 }
 
 // enter takes the intents of a batch into the ledger, unless they cannot be written.
-func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte) error {
+func (l *Ledger) enter(s *ib.Session, list []*Intent, notes map[string][]byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, odd := notes[""]; odd {

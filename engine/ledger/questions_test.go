@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -74,7 +75,7 @@ func TestReconcileAsks(t *testing.T) {
 		d.ledger.hold(done)
 		reconcile("open executions")
 	}
-	d.ledger.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-other"}, State: Planned})
+	d.ledger.hold(Intent{ID: 900, Client: clientID, Order: ib.Order{Ref: "gw-other"}, State: Planned})
 	reconcile("open executions completed")
 	d.state(t, "gw-other", Unknown)
 	reconcile("open executions completed") // Gateway may tell of it yet
@@ -92,7 +93,7 @@ func TestQuestionsOfTheLedger(t *testing.T) {
 		g := startGateway(t, sim.Config{})
 		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 		s := d.session(t)
-		sent := d.ledger.hold(Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x"}, State: Sent})
+		sent := d.ledger.hold(Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x"}, State: Sent})
 		if err := g.LeaveUnanswered(q, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +109,7 @@ func TestQuestionsOfTheLedger(t *testing.T) {
 			t.Errorf("%+v", sent)
 		}
 		g.ReadOnly(true)
-		var refused *conn.RequestError
+		var refused *ib.RequestError
 		if err := d.ledger.Reconcile(t.Context(), s); !errors.As(err, &refused) || refused.Code != 321 ||
 			sent.State != Sent {
 			t.Errorf("%v; %+v", err, sent)
@@ -127,7 +128,7 @@ func TestReadOnlyBeforeAnyOrder(t *testing.T) {
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 	eventually(t, "it is said", func() bool {
 		n := d.sup.Snapshot()
-		return n.Guard == conn.GuardReadOnly && n.State == conn.Degraded && n.Cause == conn.CauseReadOnly
+		return n.Guard == ib.GuardReadOnly && n.State == conn.Degraded && n.Cause == ib.CauseReadOnly
 	})
 	if _, err := d.place(d.sup.Session(), order(1, 50)); err == nil {
 		t.Error("an order left")
@@ -145,7 +146,7 @@ func TestReadOnlyLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.state(t, i.Order.Ref, Rejected)
-	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReadOnly })
+	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == ib.GuardReadOnly })
 }
 
 // TestCompletedOrdersNeverCome has Gateway never answer about completed orders, as some do. An order that only they
@@ -175,14 +176,14 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 	if err := l.Reconcile(t.Context(), s); err != nil {
 		t.Errorf("with every order among the open ones: %v", err)
 	}
-	gone := l.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-gone"}, State: Working})
+	gone := l.hold(Intent{ID: 900, Client: clientID, Order: ib.Order{Ref: "gw-gone"}, State: Working})
 	var told []string
 	l.OnChange(func(i Intent) { told = append(told, fmt.Sprint(i.Order.Ref, " ", i.State)) })
 	l.silent.Store(completedTries - 1)
 	for _, want := range []bool{true, false} {
-		unanswered := (*conn.UnansweredError)(nil)
+		unanswered := (*ib.UnansweredError)(nil)
 		err := l.Reconcile(t.Context(), s)
-		if errors.As(err, &unanswered) != want || want && unanswered.Question != conn.QuestionCompletedOrders ||
+		if errors.As(err, &unanswered) != want || want && unanswered.Question != ib.QuestionCompletedOrders ||
 			!want && err != nil {
 			t.Errorf("%v", err)
 		}
@@ -223,7 +224,7 @@ func TestSearchFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReconciling })
+	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == ib.GuardReconciling })
 	if i := d.state(t, lost.Order.Ref, Sent); i.State != Sent {
 		t.Errorf("%+v", i)
 	}

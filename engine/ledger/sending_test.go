@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
 func TestStateAfter(t *testing.T) {
 	for err, want := range map[error]OrderState{
-		nil: Sent, conn.ErrOrderUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent,
-		conn.ErrGatewaySilent: NotSent,
-		&conn.GuardError{}:    NotSent,
+		nil: Sent, ib.ErrOrderUnknown: Unknown, ib.ErrSessionOver: NotSent, ib.ErrNotSent: NotSent,
+		ib.ErrGatewaySilent: NotSent,
+		&ib.GuardError{}:    NotSent,
 	} {
 		if got := stateAfter(err); got != want {
 			t.Errorf("after %v: %s, want %s", err, got, want)
@@ -32,8 +32,8 @@ func TestNothingIsChangedWhileCancelled(t *testing.T) {
 	g.DiscardCancels(-1)
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 	s := d.session(t)
-	exit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90), exit}})
+	exit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Limit, Quantity: 1, LimitPrice: 110}
+	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(1, 90), exit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestNothingIsChangedWhileCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range list {
-		if _, err := d.ledger.Change(s, i.ID, func(o *conn.Order) {
+		if _, err := d.ledger.Change(s, i.ID, func(o *ib.Order) {
 			o.LimitPrice++
 		}, nil); !errors.Is(err, ErrNotChanged) {
 			t.Errorf("order %d was changed: %v", i.ID, err)
@@ -67,16 +67,16 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 		d.ledger.hear(t.Context(), s) // no one else does: the test says what is known
 		d.state(t, ref, want)
 	}
-	dearer := func(o *conn.Order) { o.LimitPrice++ }
-	profit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
-	loss := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Stop, Quantity: 1, StopPrice: 80}
-	list, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
+	dearer := func(o *ib.Order) { o.LimitPrice++ }
+	profit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Limit, Quantity: 1, LimitPrice: 110}
+	loss := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Stop, Quantity: 1, StopPrice: 80}
+	list, _ := d.ledger.plan(s, Batch{Orders: []ib.Order{order(1, 101), profit, loss}})
 	if known, err := d.ledger.writeDown(s, list, nil); !known || err != nil {
 		t.Fatal(err)
 	}
 	send := func(n int) {
 		t.Helper()
-		if err := s.Place(list[n].ID, list[n].Order, conn.Conditions{}); err != nil {
+		if err := s.Place(list[n].ID, list[n].Order, ib.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	send(2)
 	state(list[0].Order.Ref, Filled)
 	state(list[2].Order.Ref, Working)
-	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) {
+	if i, err := d.ledger.Change(s, list[1].ID, func(o *ib.Order) {
 		o.LimitPrice = 99
 	}, nil); err != nil || wanted(i).LimitPrice != 99 {
 		t.Errorf("%+v, %v", i, err)
@@ -141,7 +141,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	d.ledger.ids[alone.key()].Client = clientID
 	d.ledger.ids[alone.key()].Order.Type = "REL" // made that in TWS
 	refused("an order of a type that cannot be sent", alone.ID, ErrNotChanged)
-	d.ledger.ids[alone.key()].Order.Type = conn.Limit
+	d.ledger.ids[alone.key()].Order.Type = ib.Limit
 	refused("an order that there is not", alone.ID+1, ErrNotOpen)
 	withdrawn := errors.New("withdrawn")
 	if i, err := d.ledger.Change(s, alone.ID, dearer, func() error {
@@ -181,14 +181,14 @@ func TestPlaceInPart(t *testing.T) {
 	batch := func(allowed func(n int) error) Batch {
 		n := 0
 		return Batch{
-			Orders: []conn.Order{order(1, 101), order(2, 90), order(3, 90)},
+			Orders: []ib.Order{order(1, 101), order(2, 90), order(3, 90)},
 			Allowed: func() error {
 				n++
 				return allowed(n)
 			},
 		}
 	}
-	answer := func() (list []conn.OrderNews) { // everything that Gateway has said
+	answer := func() (list []ib.OrderNews) { // everything that Gateway has said
 		t.Helper()
 		if _, err := s.OpenOrders(t.Context()); err != nil {
 			t.Fatal(err)
@@ -217,8 +217,8 @@ func TestPlaceInPart(t *testing.T) {
 		case 2:
 			for _, i := range d.ledger.Intents() {
 				if i.ID == 43 {
-					d.ledger.Learn(conn.OrderNews{
-						Kind: conn.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref,
+					d.ledger.Learn(ib.OrderNews{
+						Kind: ib.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref,
 						Status: "PreSubmitted", PermID: 9,
 					})
 				}
@@ -254,11 +254,11 @@ func TestPlaceInPart(t *testing.T) {
 			}
 			g.Drop()
 			<-s.Done()
-			return conn.ErrSessionOver
+			return ib.ErrSessionOver
 		}
 		return nil
 	}))
-	if !errors.Is(err, conn.ErrSessionOver) || list[0].State != Sent || list[1].State != NotSent ||
+	if !errors.Is(err, ib.ErrSessionOver) || list[0].State != Sent || list[1].State != NotSent ||
 		list[2].State != NotSent {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -280,19 +280,19 @@ func TestKilledWhileItLeaves(t *testing.T) {
 	var left []string
 	asked := 0
 	list, err := d.ledger.Place(s, Batch{
-		Orders: []conn.Order{order(1, 90), order(2, 90)}, Notes: note("a", "1"),
+		Orders: []ib.Order{order(1, 90), order(2, 90)}, Notes: note("a", "1"),
 		Allowed: func() error {
 			if asked++; asked < 2 {
 				return nil
 			}
 			first := d.ledger.Intents()[0]
-			if _, news := d.ledger.Learn(conn.OrderNews{
-				Kind: conn.OrderOpen, ID: first.ID, Client: clientID,
+			if _, news := d.ledger.Learn(ib.OrderNews{
+				Kind: ib.OrderOpen, ID: first.ID, Client: clientID,
 				Ref: first.Order.Ref, Status: "PreSubmitted",
 			}); !news {
 				t.Error("it was known already")
 			}
-			if _, err := d.ledger.Change(s, first.ID, func(*conn.Order) {}, nil); !errors.Is(err, ErrNotChanged) {
+			if _, err := d.ledger.Change(s, first.ID, func(*ib.Order) {}, nil); !errors.Is(err, ErrNotChanged) {
 				t.Errorf("changed while it leaves: %v", err)
 			}
 			left = append(left, leave(t, path))
@@ -335,7 +335,7 @@ func TestLostWhileItLeaves(t *testing.T) {
 	d := newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)
 	s := d.session(t)
 	for want, result := range map[OrderState]error{NotSent: errors.New("withdrawn"), Unknown: nil} {
-		list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
+		list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(1, 90)}, Allowed: func() error {
 			d.ledger.settle(s, d.ledger.now(), nil, func(_ string, i *Intent) bool { return i.State == Planned })
 			return result
 		}})
@@ -404,7 +404,7 @@ func TestClientIDOfTheSession(t *testing.T) {
 	if err != nil || second.Client != clientID+1 || after.ClientID() != clientID+1 || before.ClientID() != clientID {
 		t.Errorf("%+v, %v", second, err)
 	}
-	if _, err := d.ledger.Change(after, first.ID, func(o *conn.Order) {
+	if _, err := d.ledger.Change(after, first.ID, func(o *ib.Order) {
 		o.LimitPrice++
 	}, nil); !errors.Is(err, ErrNotChanged) {
 		t.Errorf("a change of an order of the other client id: %v", err)
@@ -419,7 +419,7 @@ func TestNoChange(t *testing.T) {
 	i := d.rests(t, s)
 	g.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: 201}})
 	price := i.Order.LimitPrice
-	change := func(o *conn.Order) { o.LimitPrice = price }
+	change := func(o *ib.Order) { o.LimitPrice = price }
 	if now, err := d.ledger.Change(s, i.ID, change, nil); err != nil || now.Asked != nil {
 		t.Errorf("%+v, %v", now, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -64,7 +64,7 @@ func TestClockWasSetBackMeanwhile(t *testing.T) {
 	now := l.now()
 	for id, ahead := range []time.Duration{8 * time.Hour, -30 * time.Second, -2 * time.Minute} {
 		i := &Intent{
-			ID: int64(id + 1), At: now.Add(ahead), Order: conn.Order{Ref: string(rune('a' + id))},
+			ID: int64(id + 1), At: now.Add(ahead), Order: ib.Order{Ref: string(rune('a' + id))},
 			State: Unknown,
 		}
 		if err := l.put(0, l.floor, nil, i); err != nil {
@@ -90,11 +90,11 @@ func TestClockWasSetBackMeanwhile(t *testing.T) {
 func TestAskedWhenTheClockIsSet(t *testing.T) {
 	for name, back := range map[string]time.Duration{"set back": -8 * time.Hour, "set forward": 8 * time.Hour} {
 		l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
-		i := &Intent{ID: 1, Order: conn.Order{Ref: "gw-x"}, State: Sent, Changed: l.now().Add(-back)}
+		i := &Intent{ID: 1, Order: ib.Order{Ref: "gw-x"}, State: Sent, Changed: l.now().Add(-back)}
 		l.mu.Lock()
 		l.intents["gw-x"], l.sentIn["gw-x"] = i, 0
 		l.mu.Unlock()
-		if refs := l.doubtful(&conn.Session{}); !refs["gw-x"] {
+		if refs := l.doubtful(&ib.Session{}); !refs["gw-x"] {
 			t.Errorf("%s: %v", name, refs)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -26,11 +26,11 @@ func hasty(t *testing.T, g *sim.Gateway) *listener {
 }
 
 // bracket places an order that fills at a price of 101, with a stop and a profit.
-func (d *desk) bracket(t *testing.T, s *conn.Session, limit float64) (entry, stop, profit Intent) {
+func (d *desk) bracket(t *testing.T, s *ib.Session, limit float64) (entry, stop, profit Intent) {
 	t.Helper()
-	exit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
-	gain := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Limit, Quantity: 4, LimitPrice: 120}
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(4, limit), exit, gain}})
+	exit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Stop, Quantity: 4, StopPrice: 80}
+	gain := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Limit, Quantity: 4, LimitPrice: 120}
+	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{order(4, limit), exit, gain}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestChangeIsRefused(t *testing.T) {
 	i := c.state(t, placed.Order.Ref, Working)
 	for _, code := range []int{201, 110, 10147, 99999, 0} { // the last one is ignored
 		g.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: code, Text: "no"}})
-		asked, err := c.ledger.Change(s, i.ID, func(o *conn.Order) { o.Quantity = 7 }, nil)
+		asked, err := c.ledger.Change(s, i.ID, func(o *ib.Order) { o.Quantity = 7 }, nil)
 		if err != nil || asked.Order.Quantity != 5 || asked.Asked == nil && asked.Refused == nil {
 			t.Fatalf("%+v, %v", asked, err)
 		}
@@ -242,7 +242,7 @@ func TestChangeIsRefused(t *testing.T) {
 	if got := c.alarms(i); len(got) != 5 || slices.ContainsFunc(got, func(k string) bool { return k != refused }) {
 		t.Errorf("told %v", got)
 	}
-	if _, err := c.ledger.Change(s, i.ID, func(o *conn.Order) { o.LimitPrice = 91 }, nil); err != nil {
+	if _, err := c.ledger.Change(s, i.ID, func(o *ib.Order) { o.LimitPrice = 91 }, nil); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it is confirmed", func() bool { return c.intent(i).Order.LimitPrice == 91 })
@@ -319,8 +319,8 @@ func TestBracketIsCut(t *testing.T) {
 		c := hasty(t, g)
 		s := c.session(t)
 		g.FaultOrders(sim.OrderFault{After: behind, Cut: true})
-		exit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
-		list, _ := c.ledger.Place(s, Batch{Orders: []conn.Order{order(4, 101), exit, exit}})
+		exit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Stop, Quantity: 4, StopPrice: 80}
+		list, _ := c.ledger.Place(s, Batch{Orders: []ib.Order{order(4, 101), exit, exit}})
 		c.state(t, list[0].Order.Ref, Cancelled)
 		for n, o := range g.State().Orders {
 			if o.Status != "Cancelled" || o.Filled != 0 || n > behind {
@@ -351,9 +351,9 @@ func TestBracketIsCut(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
 	s := c.session(t)
-	exit := conn.Order{Contract: aapl, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
+	exit := ib.Order{Contract: aapl, Side: ib.Sell, Type: ib.Stop, Quantity: 4, StopPrice: 80}
 	g.FaultOrders(sim.OrderFault{Cut: true, Turn: sim.Turn{Status: "Filled", Silent: true}})
-	list, _ := c.ledger.Place(s, Batch{Orders: []conn.Order{order(4, 101), exit}})
+	list, _ := c.ledger.Place(s, Batch{Orders: []ib.Order{order(4, 101), exit}})
 	c.state(t, list[0].Order.Ref, Filled)
 	eventually(t, "the position is reported", func() bool {
 		return slices.Contains(c.alarms(list[1]), unprotected)
@@ -380,8 +380,8 @@ func TestOlderRecord(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	// Gateway says what became of the change.
-	i, news := l.Learn(conn.OrderNews{
-		Kind: conn.OrderOpen, ID: 41, Client: 17, PermID: 7, Ref: "gw-old",
+	i, news := l.Learn(ib.OrderNews{
+		Kind: ib.OrderOpen, ID: 41, Client: 17, PermID: 7, Ref: "gw-old",
 		Status: "Submitted", Quantity: 10, Limit: 90,
 	})
 	if !news || i.Order.Quantity != 10 || i.Order.LimitPrice != 90 || i.Status != "Submitted" {

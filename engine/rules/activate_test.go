@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestActivatingOthersDisturbsNoRule has a rule wait for a crossing, and another for time, while others come and go.
@@ -39,7 +39,7 @@ func TestActivatedIsTheTextOfTheRule(t *testing.T) {
 		if err := b.set.Put([]Rule{r}); err != nil {
 			t.Fatal(err)
 		}
-		b.set.cfg.Resolve = func(ctx context.Context, c conn.Contract) ([]conn.Details, error) {
+		b.set.cfg.Resolve = func(ctx context.Context, c ib.Contract) ([]ib.Details, error) {
 			if err := b.set.Put(list); err != nil {
 				t.Error(err)
 			}
@@ -52,8 +52,8 @@ func TestActivatedIsTheTextOfTheRule(t *testing.T) {
 			t.Errorf("%v", n)
 		}
 	}
-	busy := &conn.RequestError{Code: 162, Text: "busy"}
-	b.set.cfg.Resolve = func(context.Context, conn.Contract) ([]conn.Details, error) { return nil, busy }
+	busy := &ib.RequestError{Code: 162, Text: "busy"}
+	b.set.cfg.Resolve = func(context.Context, ib.Contract) ([]ib.Details, error) { return nil, busy }
 	if err := b.set.Activate(t.Context(), "r"); !errors.Is(err, busy) {
 		t.Errorf("%v", err)
 	}
@@ -62,26 +62,26 @@ func TestActivatedIsTheTextOfTheRule(t *testing.T) {
 func TestContracts(t *testing.T) {
 	for text, c := range map[string]struct {
 		in   Instrument
-		want conn.Contract
+		want ib.Contract
 	}{
-		"AAPL": {Instrument{Symbol: "AAPL"}, conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART"}},
-		"IBM": {Instrument{Symbol: "IBM", Type: "STK", Exchange: "NYSE"}, conn.Contract{
+		"AAPL": {Instrument{Symbol: "AAPL"}, ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART"}},
+		"IBM": {Instrument{Symbol: "IBM", Type: "STK", Exchange: "NYSE"}, ib.Contract{
 			Symbol: "IBM", Type: "STK",
 			Exchange: "NYSE",
 		}},
 		"EUR.USD": {
 			Instrument{Symbol: "EUR", Type: "CASH", Currency: "USD"},
-			conn.Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"},
+			ib.Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"},
 		},
-		"EUR CASH": {Instrument{Symbol: "EUR", Type: "CASH"}, conn.Contract{
+		"EUR CASH": {Instrument{Symbol: "EUR", Type: "CASH"}, ib.Contract{
 			Symbol: "EUR", Type: "CASH",
 			Exchange: "IDEALPRO",
 		}},
-		"ESZ6": {Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, conn.Contract{
+		"ESZ6": {Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, ib.Contract{
 			Symbol: "ES", Type: "FUT",
 			Local: "ESZ6",
 		}},
-		"conId 8": {Instrument{ConID: 8}, conn.Contract{ConID: 8, Exchange: "SMART"}},
+		"conId 8": {Instrument{ConID: 8}, ib.Contract{ConID: 8, Exchange: "SMART"}},
 	} {
 		if got := c.in.Contract(); got != c.want || c.in.String() != text {
 			t.Errorf("%s: %+v, %s", text, got, c.in)
@@ -123,9 +123,9 @@ func TestStateOutlivesTheProgram(t *testing.T) {
 }
 
 func TestNotResolvedSaysWhy(t *testing.T) {
-	one := conn.Details{Name: "IBM"}
+	one := ib.Details{Name: "IBM"}
 	for want, err := range map[string]*NotResolvedError{
-		"IBM can mean 2 contracts": {Instrument: Instrument{Symbol: "IBM"}, Candidates: []conn.Details{one, one}},
+		"IBM can mean 2 contracts": {Instrument: Instrument{Symbol: "IBM"}, Candidates: []ib.Details{one, one}},
 		"IBM: no security definition": {
 			Instrument: Instrument{Symbol: "IBM"},
 			Err:        errors.New("no security definition"),
@@ -133,7 +133,7 @@ func TestNotResolvedSaysWhy(t *testing.T) {
 		"IBM: there is no such contract": {Instrument: Instrument{Symbol: "IBM"}},
 		"IBM CFD: one is not enough": {
 			Instrument: Instrument{Symbol: "IBM", Type: "CFD"},
-			Candidates: []conn.Details{one}, Err: errors.New("one is not enough"),
+			Candidates: []ib.Details{one}, Err: errors.New("one is not enough"),
 		},
 	} {
 		if got := err.Error(); got != want {
@@ -144,12 +144,12 @@ func TestNotResolvedSaysWhy(t *testing.T) {
 
 func TestNotResolved(t *testing.T) {
 	b := newBench(t)
-	b.choices["IBM"] = []conn.Details{
-		{Contract: conn.Contract{ConID: 1, Symbol: "IBM", Currency: "USD"}},
-		{Contract: conn.Contract{ConID: 2, Symbol: "IBM", Currency: "MXN"}},
+	b.choices["IBM"] = []ib.Details{
+		{Contract: ib.Contract{ConID: 1, Symbol: "IBM", Currency: "USD"}},
+		{Contract: ib.Contract{ConID: 2, Symbol: "IBM", Currency: "MXN"}},
 	}
 	b.choices["NONE"] = nil
-	b.choices["EMPTY"] = []conn.Details{}
+	b.choices["EMPTY"] = []ib.Details{}
 	for symbol, want := range map[string]int{"IBM": 2, "NONE": 0, "EMPTY": 0} {
 		for _, own := range []bool{true, false} {
 			r := notify("r", "last", "at_or_above", 1)

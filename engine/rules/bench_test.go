@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -60,15 +61,15 @@ func startIn(tb testing.TB, folder string, port int, list []Rule) *stack {
 // watched shows what a set of rules is given.
 type watched struct {
 	*Set
-	see func(conn.Tick)
+	see func(ib.Tick)
 }
 
-func (w watched) OnTick(instrument int, t conn.Tick) {
+func (w watched) OnTick(instrument int, t ib.Tick) {
 	w.Set.OnTick(instrument, t)
 	w.see(t)
 }
 
-func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(conn.Tick)) *stack {
+func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(ib.Tick)) *stack {
 	tb.Helper()
 	log := slog.New(slog.DiscardHandler)
 	orders, err := ledger.Open(filepath.Join(folder, "orders.db"), log)
@@ -77,7 +78,7 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 	}
 	st := &stack{ledger: orders}
 	st.sup, err = conn.New(conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
+		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: ib.Paper, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 10 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},
 		WatchLocalPort: true,
 		Reconcile:      orders.Reconcile,
@@ -86,7 +87,7 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 		tb.Fatal(err)
 	}
 	desk := engine.NewDesk(orders, engine.Limits{
-		Mode: conn.Paper, PerMinute: 10000, PerDay: 100000, Quantity: 100,
+		Mode: ib.Paper, PerMinute: 10000, PerDay: 100000, Quantity: 100,
 		Notional: 1e6,
 	}, func(engine.Report) {}, log)
 	desk.Arm()
@@ -100,14 +101,14 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 				(*f)()
 			}
 		},
-		PriceSteps: func(ctx context.Context, d conn.Details) ([]conn.PriceStep, error) {
+		PriceSteps: func(ctx context.Context, d ib.Details) ([]ib.PriceStep, error) {
 			return st.sup.Session().PriceSteps(ctx, d)
 		},
-		Resolve: func(ctx context.Context, c conn.Contract) ([]conn.Details, error) {
+		Resolve: func(ctx context.Context, c ib.Contract) ([]ib.Details, error) {
 			if s := st.sup.Session(); s != nil {
 				return s.Details(ctx, c)
 			}
-			return []conn.Details{{Contract: c, MinTick: 0.01, Multiplier: 1}}, nil
+			return []ib.Details{{Contract: c, MinTick: 0.01, Multiplier: 1}}, nil
 		},
 	})
 	if err != nil {
@@ -156,7 +157,7 @@ func BenchmarkEvaluate(b *testing.B) {
 }
 
 // fill makes a set of 500 active rules, and ticks for it.
-func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
+func (*bench) fill(tb testing.TB) (*Set, []ib.Tick) {
 	log := slog.New(slog.DiscardHandler)
 	orders, err := ledger.Open(filepath.Join(tb.TempDir(), "orders.db"), log)
 	if err != nil {
@@ -168,8 +169,8 @@ func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 			return 0
 		}, MaxTickAge: func() time.Duration { return time.Minute },
 		Report: func(engine.Report) {}, Changed: func() {}, Refresh: func() {}, Log: log,
-		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
-			return []conn.Details{{Contract: c}}, nil
+		Resolve: func(_ context.Context, c ib.Contract) ([]ib.Details, error) {
+			return []ib.Details{{Contract: c}}, nil
 		},
 	})
 	if err != nil {
@@ -188,10 +189,10 @@ func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 		tb.Fatalf("%d instruments", n)
 	}
 	set.OnBegin(nil)
-	fields := []conn.TickField{conn.Bid, conn.Ask, conn.Last, conn.BidSize, conn.AskSize, conn.LastSize}
-	var ticks []conn.Tick
+	fields := []ib.TickField{ib.Bid, ib.Ask, ib.Last, ib.BidSize, ib.AskSize, ib.LastSize}
+	var ticks []ib.Tick
 	for range 1000 {
-		ticks = append(ticks, conn.Tick{
+		ticks = append(ticks, ib.Tick{
 			Field: fields[rand.IntN(len(fields))], Value: 90 + float64(rand.IntN(2000))/100,
 			At: time.Second,
 		})

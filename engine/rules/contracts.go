@@ -5,24 +5,24 @@ import (
 	"errors"
 	"fmt"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // resolved is the contract that an instrument means.
 type resolved struct {
-	Contract   conn.Contract `json:"contract"`
-	Name       string        `json:"name"`
-	MinTick    float64       `json:"min_tick"`
-	Multiplier float64       `json:"multiplier"`
+	Contract   ib.Contract `json:"contract"`
+	Name       string      `json:"name"`
+	MinTick    float64     `json:"min_tick"`
+	Multiplier float64     `json:"multiplier"`
 	// Steps are those between prices, in order; empty if they are not known.
-	Steps []conn.PriceStep `json:"steps,omitempty"`
+	Steps []ib.PriceStep `json:"steps,omitempty"`
 }
 
 // NotResolvedError means that an instrument cannot be distinguished from others, or does not exist.
 type NotResolvedError struct {
 	Instrument Instrument
-	Candidates []conn.Details // what it can mean; empty: nothing
-	Err        error          // what Gateway said, may be nil
+	Candidates []ib.Details // what it can mean; empty: nothing
+	Err        error        // what Gateway said, may be nil
 }
 
 func (e *NotResolvedError) Error() string {
@@ -46,7 +46,7 @@ func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
 			continue
 		}
 		list, err := s.cfg.Resolve(ctx, in.Contract())
-		refused := (*conn.RequestError)(nil)
+		refused := (*ib.RequestError)(nil)
 		switch {
 		case errors.As(err, &refused) && refused.Code == 200:
 			return nil, &NotResolvedError{Instrument: *in, Err: err}
@@ -67,7 +67,7 @@ func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
 }
 
 // steps returns the price steps of a contract, nil if they cannot be had: then the least step counts.
-func (s *Set) steps(ctx context.Context, d conn.Details) []conn.PriceStep {
+func (s *Set) steps(ctx context.Context, d ib.Details) []ib.PriceStep {
 	if s.cfg.PriceSteps == nil {
 		return nil
 	}
@@ -79,8 +79,8 @@ func (s *Set) steps(ctx context.Context, d conn.Details) []conn.PriceStep {
 }
 
 // Contract returns the instrument as it is asked for.
-func (in Instrument) Contract() conn.Contract {
-	c := conn.Contract{
+func (in Instrument) Contract() ib.Contract {
+	c := ib.Contract{
 		ConID: in.ConID, Symbol: in.Symbol, Type: in.Type, Exchange: in.Exchange, Primary: in.Primary,
 		Currency: in.Currency, Local: in.Local,
 	}
@@ -99,7 +99,7 @@ func (in Instrument) Contract() conn.Contract {
 }
 
 // InstrumentOf returns the instrument that means a contract alone.
-func InstrumentOf(c conn.Contract) Instrument {
+func InstrumentOf(c ib.Contract) Instrument {
 	return Instrument{
 		ConID: c.ConID, Symbol: c.Symbol, Type: c.Type, Exchange: c.Exchange, Primary: c.Primary, Currency: c.Currency,
 		Local: c.Local,

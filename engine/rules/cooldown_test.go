@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -51,13 +51,13 @@ func TestOrderOfAnEarlierTrigger(t *testing.T) {
 	e := &entry{rule: order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), order: "gw-second"}
 	e.State, e.TriggeredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	first := ledger.Intent{
-		Rule: "r", At: e.TriggeredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
+		Rule: "r", At: e.TriggeredAt.Add(8 * time.Hour), Order: ib.Order{Ref: "gw-first"},
 		State: ledger.Rejected,
 	}
 	if e.learn(first) || e.State != Triggered {
 		t.Errorf("%+v", e.record)
 	}
-	second := ledger.Intent{Rule: "r", At: e.TriggeredAt, Order: conn.Order{Ref: "gw-second"}, State: ledger.Filled}
+	second := ledger.Intent{Rule: "r", At: e.TriggeredAt, Order: ib.Order{Ref: "gw-second"}, State: ledger.Filled}
 	if !e.learn(second) || e.State != Done {
 		t.Errorf("%+v", e.record)
 	}

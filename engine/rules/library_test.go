@@ -13,7 +13,7 @@ import (
 
 	"github.com/scmhub/ibapi"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // This file compares the whole way from the socket to 100 rules with the bare client library, whose callbacks do
@@ -61,7 +61,7 @@ func startBare(b *testing.B, port, stocks int, see func(kind int64, price float6
 }
 
 // startCompared connects everything, and waits until orders could leave.
-func startCompared(b *testing.B, port, stocks int, see func(conn.Tick)) *stack {
+func startCompared(b *testing.B, port, stocks int, see func(ib.Tick)) *stack {
 	b.Helper()
 	st := startWatched(b, b.TempDir(), port, many(comparedRules, stocks), see)
 	awaitOpen(b, st, 0)
@@ -69,7 +69,7 @@ func startCompared(b *testing.B, port, stocks int, see func(conn.Tick)) *stack {
 }
 
 // awaitOpen waits for a session after the given one on which the guard is open.
-func awaitOpen(b *testing.B, st *stack, after uint64) *conn.Session {
+func awaitOpen(b *testing.B, st *stack, after uint64) *ib.Session {
 	b.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if s := st.sup.Session(); s != nil && s.Number() > after && s.Guard() == nil {
@@ -208,8 +208,8 @@ func BenchmarkLatencyToLibrary(b *testing.B) {
 	})
 	defer close(over)
 	var ours, theirs samples
-	startCompared(b, h.port(), comparedStocks, func(t conn.Tick) {
-		if t.Field == conn.Bid {
+	startCompared(b, h.port(), comparedStocks, func(t ib.Tick) {
+		if t.Field == ib.Bid {
 			ours.add(age(epoch, t.Value))
 		}
 	})

@@ -10,20 +10,21 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
 
 // trade gives a bench a session on a simulated gateway, and arms its desk.
-func (b *bench) trade() (*sim.Gateway, *conn.Session) {
+func (b *bench) trade() (*sim.Gateway, *ib.Session) {
 	b.t.Helper()
 	g, err := sim.Start(b.t.Context(), sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
+		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: ib.Paper, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},
 		WatchLocalPort: true,
 		ProofOfLife:    20 * time.Second,
@@ -39,9 +40,9 @@ func (b *bench) trade() (*sim.Gateway, *conn.Session) {
 		running.Wait()
 		g.Close()
 	})
-	b.choices["AAPL"] = []conn.Details{
+	b.choices["AAPL"] = []ib.Details{
 		{
-			Contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, MinTick: 0.01,
+			Contract: ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, MinTick: 0.01,
 			Multiplier: 1,
 		},
 	}
@@ -57,7 +58,7 @@ func (b *bench) trade() (*sim.Gateway, *conn.Session) {
 }
 
 // arrived returns how many orders a gateway has when all that was sent has arrived.
-func arrived(t *testing.T, g *sim.Gateway, s *conn.Session) int {
+func arrived(t *testing.T, g *sim.Gateway, s *ib.Session) int {
 	t.Helper()
 	if _, err := s.OpenOrders(t.Context()); err != nil {
 		t.Fatal(err)
@@ -160,7 +161,7 @@ func TestOrdersSettle(t *testing.T) {
 
 	// What becomes of an order while no one looks is learnt at the next start.
 	for _, i := range b.ledger.Pending() {
-		b.ledger.Learn(conn.OrderNews{Kind: conn.OrderCompleted, Ref: i.Order.Ref, Status: "Cancelled"})
+		b.ledger.Learn(ib.OrderNews{Kind: ib.OrderCompleted, Ref: i.Order.Ref, Status: "Cancelled"})
 	}
 	b.restart()
 	if err := b.set.Put([]Rule{once, again}); err != nil {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestPanicLeavesNothingBehind has the set panic at each place where the engine calls it: no lock stays taken, and what
@@ -36,12 +36,12 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 	}
 	b.instruments()
 	sound := b.set.cfg
-	at := func(v float64) { b.set.OnTick(0, conn.Tick{Field: conn.Last, Value: v, At: b.now}) }
+	at := func(v float64) { b.set.OnTick(0, ib.Tick{Field: ib.Last, Value: v, At: b.now}) }
 
 	b.set.cfg.MaxTickAge = func() time.Duration { panic("injected") }
 	panics("OnTick", func() { at(90) })
 	panics("OnTime", func() { b.set.OnTime(b.now) })
-	panics("OnTick of no instrument", func() { b.set.OnTick(7, conn.Tick{}) })
+	panics("OnTick of no instrument", func() { b.set.OnTick(7, ib.Tick{}) })
 	b.set.cfg = sound
 
 	b.set.cfg.Changed = func() { panic("injected") }

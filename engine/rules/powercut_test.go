@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -124,7 +124,7 @@ func TestEarlierFiles(t *testing.T) {
 	}
 	g, s := b.trade()
 	for _, i := range b.ledger.Intents() {
-		if err := s.Place(i.ID, i.Order, conn.Conditions{}); err != nil { // as the earlier version did
+		if err := s.Place(i.ID, i.Order, ib.Conditions{}); err != nil { // as the earlier version did
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestEarlierFiles(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	// Of this one the price may be missing: sent once more it would be another order.
-	cheaper := func(o *conn.Order) { o.LimitPrice = 1 }
+	cheaper := func(o *ib.Order) { o.LimitPrice = 1 }
 	_, err := b.ledger.Change(s, list[0].ID, cheaper, nil)
 	if !errors.Is(err, ledger.ErrNotChanged) || !strings.Contains(err.Error(), "TWS") {
 		t.Error(err)

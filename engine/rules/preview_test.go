@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // preview returns what a rule would do, when the engine has its instruments.
@@ -112,7 +112,7 @@ func TestPreviewOrders(t *testing.T) {
 			t.Errorf("%s without a price: worth %v", name, p.Worth)
 		}
 	}
-	b.choices["TWO"] = make([]conn.Details, 2)
+	b.choices["TWO"] = make([]ib.Details, 2)
 	_, err := b.set.Preview(t.Context(), Rule{Instrument: Instrument{Symbol: "TWO"}})
 	if _, ok := errors.AsType[*NotResolvedError](err); !ok {
 		t.Errorf("%v", err)

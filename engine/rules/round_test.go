@@ -5,22 +5,22 @@ import (
 	"math"
 	"testing"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestOnStep(t *testing.T) {
-	stocks := []conn.PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}
-	tokyo := []conn.PriceStep{
+	stocks := []ib.PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}
+	tokyo := []ib.PriceStep{
 		{From: 0, Step: 0.1},
 		{From: 1000, Step: 0.5},
 		{From: 3000, Step: 1},
 		{From: 10000, Step: 5},
 	}
-	odd := []conn.PriceStep{{From: 0, Step: 0.3}, {From: 1, Step: 0.25}}
+	odd := []ib.PriceStep{{From: 0, Step: 0.3}, {From: 1, Step: 0.25}}
 	for _, c := range []struct {
 		v                float64
 		tick             float64
-		steps            []conn.PriceStep
+		steps            []ib.PriceStep
 		down, near, over float64
 	}{
 		{100.02, 0.05, nil, 100, 100, 100.05},
@@ -45,7 +45,7 @@ func TestOnStep(t *testing.T) {
 		{9999.6, 0.1, tokyo, 9999, 10000, 10000},
 		{10002, 0.1, tokyo, 10000, 10000, 10005},
 		{0.95, 0.25, odd, 0.9, 0.9, 1.25}, // 1.2 is none from 1 on
-		{-37.63, 0.01, []conn.PriceStep{{From: 0, Step: 0.05}}, -37.65, -37.65, -37.6},
+		{-37.63, 0.01, []ib.PriceStep{{From: 0, Step: 0.05}}, -37.65, -37.65, -37.6},
 	} {
 		r := &resolved{MinTick: c.tick, Steps: c.steps}
 		got := fmt.Sprint(onStep(c.v, r, math.Floor), onStep(c.v, r, math.Round), onStep(c.v, r, math.Ceil))

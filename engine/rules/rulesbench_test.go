@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -26,15 +26,15 @@ type bench struct {
 	maxAge  time.Duration
 	names   []string // of the instruments, as the engine knows them
 	reports []engine.Report
-	changed int                       // how often it was told that Views shows something new
-	asked   func()                    // called when a contract is asked for, if it is set
-	choices map[string][]conn.Details // by symbol, what it can mean; one contract where nothing is said
+	changed int                     // how often it was told that Views shows something new
+	asked   func()                  // called when a contract is asked for, if it is set
+	choices map[string][]ib.Details // by symbol, what it can mean; one contract where nothing is said
 }
 
 func newBench(t *testing.T) *bench {
 	b := &bench{
 		t: t, path: filepath.Join(t.TempDir(), "orders.db"), now: time.Hour, maxAge: time.Minute,
-		choices: map[string][]conn.Details{},
+		choices: map[string][]ib.Details{},
 	}
 	b.restart()
 	t.Cleanup(func() { b.ledger.Close() })
@@ -54,7 +54,7 @@ func (b *bench) restart() {
 	}
 	report := func(r engine.Report) { b.reports = append(b.reports, r) }
 	b.ledger, b.desk = orders, engine.NewDesk(orders, engine.Limits{
-		Mode: conn.Paper, PerMinute: 10, PerDay: 10,
+		Mode: ib.Paper, PerMinute: 10, PerDay: 10,
 		Quantity: 100, Notional: 1e6,
 	}, report, log)
 	b.set, err = NewSet(Config{
@@ -63,18 +63,18 @@ func (b *bench) restart() {
 		}, MaxTickAge: func() time.Duration { return b.maxAge },
 		MarketHours: func(time.Time) bool { return b.open }, Report: report, Changed: func() { b.changed++ }, Log: log,
 		Refresh: func() { b.names = nil },
-		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
+		Resolve: func(_ context.Context, c ib.Contract) ([]ib.Details, error) {
 			if b.asked != nil {
 				b.asked()
 			}
 			if list, ok := b.choices[c.Symbol]; ok {
 				if list == nil {
-					return nil, &conn.RequestError{Code: 200, Text: "no security definition"}
+					return nil, &ib.RequestError{Code: 200, Text: "no security definition"}
 				}
 				return list, nil
 			}
 			c.ConID = int64(len(c.Symbol))*1000 + int64(c.Symbol[0])
-			return []conn.Details{{Contract: c, Name: c.Symbol + " INC", MinTick: 0.05, Multiplier: 1}}, nil
+			return []ib.Details{{Contract: c, Name: c.Symbol + " INC", MinTick: 0.05, Multiplier: 1}}, nil
 		},
 	})
 	if err != nil {
@@ -147,9 +147,9 @@ func (b *bench) tick(steps ...string) (triggered string) {
 			continue // no one watches it
 		}
 		b.now += time.Millisecond
-		tick := conn.Tick{Field: map[string]conn.TickField{
-			"bid": conn.Bid, "ask": conn.Ask, "last": conn.Last,
-			"volume": conn.Volume, "kind": conn.DataKind,
+		tick := ib.Tick{Field: map[string]ib.TickField{
+			"bid": ib.Bid, "ask": ib.Ask, "last": ib.Last,
+			"volume": ib.Volume, "kind": ib.DataKind,
 		}[words[1]], Delayed: delayed, Old: old, At: b.now}
 		if _, err := fmt.Sscan(words[2], &tick.Value); err != nil {
 			b.t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -34,7 +34,7 @@ type Set struct {
 	mu      sync.Mutex
 	entries []*entry // in the order in which they were given
 	watches []*watch // as the engine knows them
-	session *conn.Session
+	session *ib.Session
 	opened  time.Duration // when the session's guard was, before what is known was seen
 	ready   []*active     // that trigger now; reused
 	notes   map[string][]byte
@@ -48,10 +48,10 @@ type Config struct {
 	Ledger *ledger.Ledger
 	Desk   *engine.Desk
 	// all contracts that one can mean; may take a while
-	Resolve func(context.Context, conn.Contract) ([]conn.Details, error)
+	Resolve func(context.Context, ib.Contract) ([]ib.Details, error)
 	// those between the prices of a contract; may be nil, may take a while
-	PriceSteps func(context.Context, conn.Details) ([]conn.PriceStep, error)
-	Clock      func() time.Duration // the clock of conn.Tick.At
+	PriceSteps func(context.Context, ib.Details) ([]ib.PriceStep, error)
+	Clock      func() time.Duration // the clock of ib.Tick.At
 	// after which an instrument that says nothing is not trusted
 	MaxTickAge  func() time.Duration
 	MarketHours func(time.Time) bool // whether the market is open
@@ -65,8 +65,8 @@ type Config struct {
 type entry struct {
 	rule Rule
 	record
-	active     *active        // nil unless it is watched
-	candidates []conn.Details // what its instrument can mean, if that was ambiguous
+	active     *active      // nil unless it is watched
+	candidates []ib.Details // what its instrument can mean, if that was ambiguous
 	blocked    *engine.BlockedError
 	blockedAt  time.Time
 	triggered  time.Duration // when it triggered the last time, on the clock of Config

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
 
@@ -125,7 +125,7 @@ func TestStates(t *testing.T) {
 
 // TestWatches is about which rules look at prices, and which have rested long enough to trigger again.
 func TestWatches(t *testing.T) {
-	one := &resolved{Contract: conn.Contract{Symbol: "AAPL"}}
+	one := &resolved{Contract: ib.Contract{Symbol: "AAPL"}}
 	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		state     State
@@ -210,7 +210,7 @@ func TestChangesAreReported(t *testing.T) {
 	}
 	b.choices["AAPL"] = nil
 	told("it is not known what it means", func() { _ = b.set.Activate(t.Context(), "r") })
-	b.choices["AAPL"] = make([]conn.Details, 2)
+	b.choices["AAPL"] = make([]ib.Details, 2)
 	told("it can mean two things", func() { _ = b.set.Activate(t.Context(), "r") })
 	if v := b.view("r"); v.State != Draft || len(v.Choices) != 2 {
 		t.Errorf("%+v", v)

@@ -3,7 +3,7 @@ package rules
 import (
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -11,7 +11,7 @@ import (
 // The methods below make a Set an [engine.Strategy]. The engine calls them, from one goroutine.
 
 // OnBegin forgets what was seen: a gap is no evidence.
-func (s *Set) OnBegin(session *conn.Session) {
+func (s *Set) OnBegin(session *ib.Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.session, s.opened = session, 0

@@ -5,15 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
 // TestTickets makes orders of rules.
 func TestTickets(t *testing.T) {
 	p := func(v float64) *float64 { return &v }
-	contract := conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
-	other := conn.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}
+	contract := ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
+	other := ib.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}
 	at := func(bid, ask, last float64) *watch {
 		w := &watch{contract: contract}
 		for i, v := range []float64{bid, ask, last} {
@@ -186,8 +186,8 @@ func TestTickets(t *testing.T) {
 		got := orders{engine.Describe(&ticket.Order)}
 		for i := range ticket.Exits {
 			got = append(got, engine.Describe(&ticket.Exits[i]))
-			if x := ticket.Exits[i]; (x.LimitPrice != 0) != (x.Type == conn.Limit) ||
-				(x.StopPrice != 0) != (x.Type == conn.Stop) || x.TIF != "GTC" || !x.OutsideHours ||
+			if x := ticket.Exits[i]; (x.LimitPrice != 0) != (x.Type == ib.Limit) ||
+				(x.StopPrice != 0) != (x.Type == ib.Stop) || x.TIF != "GTC" || !x.OutsideHours ||
 				x.Account != "DU1" || x.Contract != contract {
 				t.Errorf("%s: %+v", name, x)
 			}

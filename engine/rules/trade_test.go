@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
@@ -95,10 +95,10 @@ func TestRulesTrade(t *testing.T) {
 	if o := family[0].Order; o.LimitPrice != 101.55 || o.TIF != "GTC" {
 		t.Errorf("%+v", o) // 101.553 in the trader's favour
 	}
-	if o := family[1].Order; o.LimitPrice != 103.51 || o.Side != conn.Sell || o.TIF != "GTC" || o.Quantity != 3 {
+	if o := family[1].Order; o.LimitPrice != 103.51 || o.Side != ib.Sell || o.TIF != "GTC" || o.Quantity != 3 {
 		t.Errorf("%+v", o)
 	}
-	if o := family[2].Order; o.StopPrice != 90 || o.Type != conn.Stop {
+	if o := family[2].Order; o.StopPrice != 90 || o.Type != ib.Stop {
 		t.Errorf("%+v", o)
 	}
 
@@ -198,7 +198,7 @@ func TestTriggeredIsTriggered(t *testing.T) {
 	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
 	_, err := st.desk.Place(engine.Ticket{
 		Session: st.sup.Session(), Rule: "r", Price: 100,
-		Order: conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1},
+		Order: ib.Order{Contract: aapl.Contract(), Side: ib.Buy, Type: ib.Market, Quantity: 1},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -228,12 +228,12 @@ func TestCaughtUp(t *testing.T) {
 		v := st.view(t, "often")
 		return v.TriggerCount == 1 && v.State == Active
 	})
-	buy := conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1}
+	buy := ib.Order{Contract: aapl.Contract(), Side: ib.Buy, Type: ib.Market, Quantity: 1}
 	// without a price it does not leave
-	exit := conn.Order{Contract: aapl.Contract(), Side: conn.Sell, Type: conn.Limit, Quantity: 1}
+	exit := ib.Order{Contract: aapl.Contract(), Side: ib.Sell, Type: ib.Limit, Quantity: 1}
 	list, err := st.desk.Place(engine.Ticket{
 		Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy,
-		Exits: []conn.Order{exit},
+		Exits: []ib.Order{exit},
 	})
 	if err == nil || len(list) != 2 || list[1].State != ledger.NotSent {
 		t.Fatalf("%+v, %v", list, err)
@@ -290,7 +290,7 @@ func TestPence(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st.desk.Configure(engine.Limits{Mode: conn.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1000})
+	st.desk.Configure(engine.Limits{Mode: ib.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1000})
 	eventually(t, "prices come", func() bool { return st.view(t, "enough").Price == 4300 })
 	move(-1)
 	eventually(t, "there is no bid", func() bool { return st.view(t, "enough").Price == 0 })

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -16,14 +16,14 @@ import (
 // and asks no clock but that of the limits of time.
 
 // OnTick evaluates the rules that a price concerns, and triggers those that are met.
-func (s *Set) OnTick(instrument int, t conn.Tick) {
+func (s *Set) OnTick(instrument int, t ib.Tick) {
 	s.evaluate(instrument, t)
 	s.triggerReady()
 }
 
 // evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is
 // started again after one, and what people are shown has to go on.
-func (s *Set) evaluate(instrument int, t conn.Tick) {
+func (s *Set) evaluate(instrument int, t ib.Tick) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w, maxAge := s.watches[instrument], s.cfg.MaxTickAge()
@@ -40,8 +40,8 @@ func (s *Set) evaluate(instrument int, t conn.Tick) {
 }
 
 // take takes in a tick, and reports which price it has given; ok is false for none.
-func (w *watch) take(t conn.Tick) (p price, ok bool) {
-	if t.Field == conn.DataKind {
+func (w *watch) take(t ib.Tick) (p price, ok bool) {
+	if t.Field == ib.DataKind {
 		w.forget()
 		w.interrupt()
 		return 0, false
@@ -50,11 +50,11 @@ func (w *watch) take(t conn.Tick) (p price, ok bool) {
 		w.heard = t.At
 	}
 	switch t.Field {
-	case conn.Bid:
+	case ib.Bid:
 		p = bid
-	case conn.Ask:
+	case ib.Ask:
 		p = ask
-	case conn.Last:
+	case ib.Last:
 		p = last
 	default:
 		return 0, false
@@ -239,7 +239,7 @@ func (e *entry) contract(i int) *resolved {
 }
 
 // ticket makes the order of a rule that triggers at now, or says why it cannot be made. Without one it is empty.
-func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket,
+func (a *active) ticket(session *ib.Session, opened, now, maxAge time.Duration) (engine.Ticket,
 	*engine.BlockedError,
 ) {
 	if a.entry.rule.Action.Order == nil {
@@ -281,9 +281,9 @@ func (a *active) reference(now, maxAge time.Duration) (float64, bool) {
 }
 
 // market is what the instrument trades at for who comes to it with an order; 0 if that is not known.
-func (a *active) market(side conn.Side, now, maxAge time.Duration) float64 {
+func (a *active) market(side ib.Side, now, maxAge time.Duration) float64 {
 	touch := ask
-	if side == conn.Sell {
+	if side == ib.Sell {
 		touch = bid
 	}
 	for _, p := range []price{touch, last, mid} {
@@ -298,39 +298,39 @@ func (a *active) market(side conn.Side, now, maxAge time.Duration) float64 {
 type pricer func(fixed, offset *float64, round func(float64) float64) float64
 
 // orders makes the order of a rule, and its exits behind it. Without one there is nothing.
-func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
+func (r *Rule) orders(c ib.Contract, price pricer) []ib.Order {
 	o := r.Action.Order
 	if o == nil {
 		return nil
 	}
-	side, back := conn.Buy, conn.Sell
+	side, back := ib.Buy, ib.Sell
 	better, worse := math.Floor, math.Ceil // a limit is rounded to the trader's favour
 	if o.Side == "SELL" {
 		side, back, better, worse = back, side, worse, better
 	}
-	list := []conn.Order{{
-		Contract: c, Side: side, Type: conn.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF,
+	list := []ib.Order{{
+		Contract: c, Side: side, Type: ib.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF,
 		OutsideHours: o.OutsideHours, Account: o.Account,
 		LimitPrice: price(o.LimitPrice, o.LimitOffset, better), StopPrice: price(o.StopPrice, o.StopOffset, math.Round),
 		TrailAmount: value(o.TrailAmount), TrailPercent: value(o.TrailPercent),
 	}}
-	exit := func(e *Exit, typ conn.OrderType, round func(float64) float64) {
+	exit := func(e *Exit, typ ib.OrderType, round func(float64) float64) {
 		if e == nil {
 			return
 		}
-		x := conn.Order{
+		x := ib.Order{
 			Contract: c, Side: back, Type: typ, Quantity: o.Quantity, TIF: "GTC",
 			OutsideHours: o.OutsideHours, Account: o.Account,
 		}
-		if p := price(e.Price, e.Offset, round); typ == conn.Limit {
+		if p := price(e.Price, e.Offset, round); typ == ib.Limit {
 			x.LimitPrice = p
 		} else {
 			x.StopPrice = p
 		}
 		list = append(list, x)
 	}
-	exit(o.TakeProfit, conn.Limit, worse)
-	exit(o.StopLoss, conn.Stop, math.Round)
+	exit(o.TakeProfit, ib.Limit, worse)
+	exit(o.StopLoss, ib.Stop, math.Round)
 	return list
 }
 
@@ -349,7 +349,7 @@ func onStep(v float64, c *resolved, round func(float64) float64) float64 {
 		if !(c.MinTick > 0) {
 			return v
 		}
-		steps = []conn.PriceStep{{Step: c.MinTick}}
+		steps = []ib.PriceStep{{Step: c.MinTick}}
 	}
 	for range steps { // rounding may lead to a price that has another step
 		step := stepAt(v, steps)
@@ -365,7 +365,7 @@ func onStep(v float64, c *resolved, round func(float64) float64) float64 {
 }
 
 // stepAt returns the step at a price. A price below all of them has the first step.
-func stepAt(v float64, steps []conn.PriceStep) float64 {
+func stepAt(v float64, steps []ib.PriceStep) float64 {
 	step := steps[0].Step
 	for _, s := range steps[1:] {
 		if v >= s.From-s.Step*1e-6 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
 
@@ -284,7 +284,7 @@ func TestNothingTriggersThatIsGone(t *testing.T) {
 		if err := change(b.set); err != nil {
 			t.Fatal(err)
 		}
-		b.set.OnTick(0, conn.Tick{Field: conn.Last, Value: 100, At: b.now})
+		b.set.OnTick(0, ib.Tick{Field: ib.Last, Value: 100, At: b.now})
 		if len(b.reports) != 0 {
 			t.Errorf("%s: %+v", name, b.reports)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -51,8 +51,8 @@ type View struct {
 	TriggeredAt  time.Time // UTC; zero if it has not triggered
 	Blocked      *engine.BlockedError
 	BlockedAt    time.Time // UTC; zero if no order was blocked since it was activated
-	Contract     conn.Contract
-	Choices      []conn.Details // what the instrument can mean, if it was ambiguous
+	Contract     ib.Contract
+	Choices      []ib.Details // what the instrument can mean, if it was ambiguous
 }
 
 // Views returns all rules, in the order in which they were put.

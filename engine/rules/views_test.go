@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestSilence is about how long an instrument may say nothing.
@@ -19,7 +19,7 @@ func TestSilence(t *testing.T) {
 		{1, 0, met},
 	} {
 		w := &watch{}
-		w.take(conn.Tick{Field: conn.Last, Value: 100, At: time.Hour})
+		w.take(ib.Tick{Field: ib.Last, Value: 100, At: time.Hour})
 		one := condition{watch: w, price: last, is: atOrAbove, value: 100}
 		if got := one.judge(time.Hour+c.silent, c.maxAge, false); got != c.want {
 			t.Errorf("silent for %v of %v: %v", c.silent, c.maxAge, got)

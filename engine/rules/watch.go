@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 )
 
@@ -36,7 +36,7 @@ type quote struct {
 
 // watch is what is known of one instrument. Without a gap in the data, that is: a gap makes all of it unknown.
 type watch struct {
-	contract conn.Contract
+	contract ib.Contract
 	quotes   [3]quote
 	heard    time.Duration // when anything was heard of it
 	rules    [3][]*active  // those that a bid, ask or last can trigger

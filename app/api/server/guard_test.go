@@ -13,7 +13,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/api/sse"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // bare is a backend whose rules are always the same ones.
@@ -104,11 +104,11 @@ func TestGuardEvents(t *testing.T) {
 		step("a rule more", 0, func(st *api.Status) { st.Trading.RulesActive, st.Trading.MayTrade = 1, true })
 		step("armed", 1, func(st *api.Status) { st.Trading.Armed = true })
 		step("connection lost", 1, func(st *api.Status) {
-			st.Guard, st.Session = api.Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}, 0
+			st.Guard, st.Session = api.Guard{Reason: "not connected to Gateway", ReasonID: ib.GuardSocket}, 0
 		})
 		step("another attempt", 0, func(st *api.Status) { st.Attempt.Number++ })
 		step("another reason", 1, func(st *api.Status) {
-			st.Guard.Reason, st.Guard.ReasonID = "waiting for Gateway to confirm open orders", conn.GuardReconciling
+			st.Guard.Reason, st.Guard.ReasonID = "waiting for Gateway to confirm open orders", ib.GuardReconciling
 		})
 		step("the next session", 1, func(st *api.Status) { st.Guard, st.Session = api.Guard{Open: true}, 4 })
 		step("another session at a stroke", 1, func(st *api.Status) { st.Session = 5 })

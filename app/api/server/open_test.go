@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // TestWhoMayAsk sends every request without the token. What is open to all is named here once more: a new route is not
@@ -137,10 +138,10 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 
 // TestOpenStatusOfTrouble holds what anyone sees while Gateway and the network say personal things.
 func TestOpenStatusOfTrouble(t *testing.T) {
-	for _, c := range constants(t, reflect.TypeFor[conn.Cause]()) {
+	for _, c := range constants(t, reflect.TypeFor[ib.Cause]()) {
 		s := conn.Snapshot{
-			State: conn.Degraded, Cause: conn.Cause(c.value), Code: 1300, Detail: personal, Guard: conn.GuardProbe,
-			Gateway: conn.Gateway{Host: "alices-laptop.example.com", Port: 4002, Mode: conn.Live},
+			State: conn.Degraded, Cause: ib.Cause(c.value), Code: 1300, Detail: personal, Guard: ib.GuardProbe,
+			Gateway: ib.Gateway{Host: "alices-laptop.example.com", Port: 4002, Mode: ib.Live},
 			Layers: conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 				personal:    conn.FarmBroken,
 				"usfarm.nj": conn.FarmOK,
@@ -173,8 +174,8 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 // TestOpenEvents holds both streams to the same: each is as the answer to the request that it follows.
 func TestOpenEvents(t *testing.T) {
 	st := told(&conn.Snapshot{
-		State: conn.Reconnecting, Cause: conn.CauseUnreachable, Detail: personal,
-		Gateway: conn.Gateway{Host: "127.0.0.1"},
+		State: conn.Reconnecting, Cause: ib.CauseUnreachable, Detail: personal,
+		Gateway: ib.Gateway{Host: "127.0.0.1"},
 	})
 	s := serve(t, &fakeBackend{status: st})
 	for header, want := range map[string]bool{"": true, "Authorization: -": false} {

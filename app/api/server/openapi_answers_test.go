@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/app/api"
-
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/proof"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
@@ -347,16 +347,16 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 	for _, c := range constants(t, reflect.TypeFor[history.What]()) {
 		record(func(r *history.Record) { r.What = history.What(c.value) })
 	}
-	for _, c := range constants(t, reflect.TypeFor[conn.Cause]()) {
-		record(func(r *history.Record) { r.What, r.Cause = history.Lost, conn.Cause(c.value) })
+	for _, c := range constants(t, reflect.TypeFor[ib.Cause]()) {
+		record(func(r *history.Record) { r.What, r.Cause = history.Lost, ib.Cause(c.value) })
 	}
 	for _, k := range history.Kinds {
 		record(func(r *history.Record) { r.What, r.Counts = history.Started, k })
 	}
 	d.check(call{method: "GET", target: "/log", code: 200})
 	b.status = api.StatusOf(&conn.Snapshot{State: conn.Paused}, now, "v1", 17, begun)
-	for _, c := range constants(t, reflect.TypeFor[conn.GuardReason]()) {
-		b.status.Guard.ReasonID = conn.GuardReason(c.value)
+	for _, c := range constants(t, reflect.TypeFor[ib.GuardReason]()) {
+		b.status.Guard.ReasonID = ib.GuardReason(c.value)
 		d.check(call{method: "GET", target: "/status", code: 200})
 		d.check(call{method: "GET", target: "/guard", code: 200})
 	}

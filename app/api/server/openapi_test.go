@@ -24,6 +24,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
@@ -78,6 +79,7 @@ var sources = map[string]string{
 	reflect.TypeFor[api.Status]().PkgPath():        "..",
 	reflect.TypeFor[conn.State]().PkgPath():        "../../../conn",
 	reflect.TypeFor[history.Record]().PkgPath():    "../../../conn/history",
+	reflect.TypeFor[ib.Cause]().PkgPath():          "../../../conn/ib",
 	reflect.TypeFor[ledger.OrderState]().PkgPath(): "../../../engine/ledger",
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../../autostart",

@@ -9,7 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // StatusBackend is the part of a [Backend] about the status.
@@ -42,8 +42,8 @@ func (s *Server) works(ctx context.Context, limit time.Duration) bool {
 func (s *Server) statusFor(owner bool) api.Status {
 	st := s.backend.Status()
 	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
-	g := conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
-	if st.Connected && g.Mode != conn.Paper {
+	g := ib.Gateway{Mode: ib.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
+	if st.Connected && g.Mode != ib.Paper {
 		st.Trading.Confirm = wording.LiveTrading(g)
 	}
 	if !owner {

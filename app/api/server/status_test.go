@@ -16,6 +16,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/ib"
 )
 
 // The snapshots below are of this moment.
@@ -23,7 +24,7 @@ var (
 	now     = time.Date(2026, 3, 9, 9, 31, 12, 0, time.UTC)
 	begun   = now.Add(-90*time.Minute - 250*time.Millisecond)
 	newYork = time.FixedZone("EDT", -4*60*60)
-	running = conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper, Accounts: 1}
+	running = ib.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: ib.Paper, Accounts: 1}
 	up      = conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 		"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant,
 	}}
@@ -37,10 +38,10 @@ var snapshots = map[string]conn.Snapshot{
 	},
 	"connecting": {
 		Seq: 1, At: now, State: conn.Connecting, Since: now, Attempt: conn.Attempt{Number: 1, Running: true},
-		Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode}, Guard: conn.GuardSocket,
+		Gateway: ib.Gateway{Host: "127.0.0.1", Mode: ib.AnyMode}, Guard: ib.GuardSocket,
 	},
 	"degraded": {
-		Seq: 12, At: now, State: conn.Degraded, Since: now.Add(-time.Minute), Cause: conn.CauseFarm, Code: 2103,
+		Seq: 12, At: now, State: conn.Degraded, Since: now.Add(-time.Minute), Cause: ib.CauseFarm, Code: 2103,
 		Detail: "usfarm",
 		Layers: conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 			"usfarm": conn.FarmBroken,
@@ -49,30 +50,30 @@ var snapshots = map[string]conn.Snapshot{
 	},
 	"reconnecting": {
 		Seq: 14, At: now, State: conn.Reconnecting, Since: now.Add(-20*time.Second - 123456789),
-		Cause:   conn.CauseRefused,
+		Cause:   ib.CauseRefused,
 		Detail:  "dial tcp 127.0.0.1:4002: connect: connection refused",
 		Attempt: conn.Attempt{Number: 4, NextAt: now.Add(11400*time.Millisecond + 400*time.Microsecond)},
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 3,
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}, Guard: ib.GuardSocket, Lost: 3,
 	},
 	"reset_window": {
-		Seq: 20, At: now, State: conn.ResetWindow, Since: now.Add(-5 * time.Minute), Cause: conn.CauseClosed,
+		Seq: 20, At: now, State: conn.ResetWindow, Since: now.Add(-5 * time.Minute), Cause: ib.CauseClosed,
 		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(10 * time.Minute)},
 		Window: calendar.Span{
 			Active: true, Name: "daily", Ends: now.Add(10 * time.Minute).In(newYork),
 			Next: now.Add(24*time.Hour - 5*time.Minute).In(newYork),
 		},
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 4,
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}, Guard: ib.GuardSocket, Lost: 4,
 	},
 	"paused": {
-		Seq: 30, At: now, State: conn.Paused, Since: now.Add(-time.Second), Cause: conn.CauseUser,
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket,
+		Seq: 30, At: now, State: conn.Paused, Since: now.Add(-time.Second), Cause: ib.CauseUser,
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, Mode: ib.Paper}, Guard: ib.GuardSocket,
 	},
 	"upstream_lost": {
-		Seq: 40, At: now, State: conn.UpstreamLost, Since: now.Add(-30 * time.Second), Cause: conn.CauseUpstream,
+		Seq: 40, At: now, State: conn.UpstreamLost, Since: now.Add(-30 * time.Second), Cause: ib.CauseUpstream,
 		Code:   1100,
 		Detail: "Connectivity between IB and Trader Workstation has been lost.",
 		Layers: conn.Layers{Socket: true, API: true, Farms: up.Farms}, Session: 3, Gateway: running,
-		Guard: conn.GuardUpstream,
+		Guard: ib.GuardUpstream,
 	},
 }
 
@@ -251,8 +252,8 @@ func TestStatusIsTrue(t *testing.T) {
 func TestWrongMode(t *testing.T) {
 	now := time.Now()
 	s := conn.Snapshot{
-		State: conn.Degraded, Cause: conn.CauseWrongMode, Since: now.Add(-time.Minute), Guard: conn.GuardMode,
-		GuardSince: now.Add(-time.Minute), Gateway: conn.Gateway{Mode: conn.Live},
+		State: conn.Degraded, Cause: ib.CauseWrongMode, Since: now.Add(-time.Minute), Guard: ib.GuardMode,
+		GuardSince: now.Add(-time.Minute), Gateway: ib.Gateway{Mode: ib.Live},
 		Layers: conn.Layers{Socket: true, API: true, Upstream: true},
 	}
 	st := api.StatusOf(&s, now, "v1", 17, now)

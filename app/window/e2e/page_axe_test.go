@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/conn/sim/npm"
 )
 
@@ -141,7 +142,7 @@ func TestPageAccessibleAtFirst(t *testing.T) {
 	t.Parallel()
 	script := axeScript(t)
 	open := newPast(noon(t))
-	open.status = api.StatusOf(&conn.Snapshot{State: conn.Paused, Cause: conn.CauseUser, Since: noon(t)}, noon(t),
+	open.status = api.StatusOf(&conn.Snapshot{State: conn.Paused, Cause: ib.CauseUser, Since: noon(t)}, noon(t),
 		"test", 17, noon(t))
 	b := visit(t, open, false, false)
 	b.until(`document.getElementById("headline").textContent`, "Paused")

@@ -14,6 +14,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
@@ -157,7 +158,7 @@ func newPast(at time.Time) *past {
 		add(day, history.Recovered, history.Connected, history.Record{Session: 1})
 		if d%5 == 0 {
 			add(day.Add(2*time.Hour), history.Lost, history.Down, history.Record{
-				Cause:   conn.CauseClosed,
+				Cause:   ib.CauseClosed,
 				Seconds: 7200,
 			})
 			add(day.Add(time.Duration(3+d/20)*time.Hour), history.Recovered, history.Connected, history.Record{
@@ -184,14 +185,14 @@ func newPast(at time.Time) *past {
 	add(ago(12*time.Hour), history.FellAsleep, history.Asleep, history.Record{})
 	add(ago(9*time.Hour), history.Woke, history.Connected, history.Record{Seconds: 3 * 3600})
 	add(ago(5*time.Hour), history.Lost, history.Down, history.Record{
-		Cause: conn.CauseUpstream, Code: 1100,
+		Cause: ib.CauseUpstream, Code: 1100,
 		Seconds: 4 * 3600, Detail: hostile,
 	})
 	add(ago(5*time.Hour-20*time.Second), history.Recovered, history.Connected, history.Record{Session: 81, Seconds: 20})
 	add(ago(3*time.Hour), history.UserPaused, history.Paused, history.Record{})
 	add(ago(2*time.Hour), history.UserResumed, history.Unobserved, history.Record{Seconds: 3600})
 	add(ago(90*time.Minute), history.AttemptFailed, history.Down, history.Record{
-		Cause:  conn.CauseRefused,
+		Cause:  ib.CauseRefused,
 		Detail: "dial 127.0.0.1:4002",
 	})
 	add(ago(30*time.Minute), history.Recovered, history.Connected, history.Record{Session: 82, Seconds: 3600})

@@ -15,6 +15,7 @@ import (
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // firstStart is a backend without a settings file.
@@ -52,7 +53,7 @@ func TestPageFirstStart(t *testing.T) {
 	snapshot := &conn.Snapshot{
 		At: now, State: conn.Connected, Since: now, Session: 1, GuardSince: now,
 		Layers:  conn.Layers{Socket: true, API: true, Upstream: true},
-		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper, Accounts: 1},
+		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: ib.Paper, Accounts: 1},
 	}
 	f := &firstStart{past: newPast(now)}
 	f.view = api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
@@ -83,21 +84,21 @@ func TestPageFirstStart(t *testing.T) {
 	// Gateway logs off each day: a card says what to change, and the details count down.
 	const support = `document.getElementById("support-text").textContent`
 	const details = `document.getElementById("details").textContent`
-	snapshot.Exit = conn.PlannedExit{Kind: conn.ExitLogOff, At: time.Now().Add(5 * time.Minute)}
-	snapshot.Resubmit = conn.SwitchOn
+	snapshot.Exit = ib.PlannedExit{Kind: ib.ExitLogOff, At: time.Now().Add(5 * time.Minute)}
+	snapshot.Resubmit = ib.SwitchOn
 	status()
 	b.until(`!document.getElementById("support").hidden && `+support+`.includes("Auto restart")`, "true")
 	b.until(details+`.includes("Gateway logs off") && `+details+`.includes("(in 5 min)")`, "true")
 	b.until(details+`.includes("kept, and sent when IBKR is connected again")`, "true")
 	b.keep("page-log-off-light")
-	snapshot.Exit.Kind, snapshot.Resubmit = conn.ExitRestart, conn.SwitchOff
+	snapshot.Exit.Kind, snapshot.Resubmit = ib.ExitRestart, ib.SwitchOff
 	status()
 	b.until(`document.getElementById("support").hidden`, "true")
 	b.until(details+`.includes("Gateway restarts") && `+details+`.includes("rejected")`, "true")
 	snapshot.Exit.At = time.Now().Add(-time.Second)
 	status()
 	b.until(details+`.includes("now, since ")`, "true")
-	snapshot.Exit = conn.PlannedExit{}
+	snapshot.Exit = ib.PlannedExit{}
 	status()
 	b.until(details+`.includes("Gateway restarts")`, "false")
 
@@ -107,8 +108,8 @@ func TestPageFirstStart(t *testing.T) {
 		"The file is refused; the settings read last stay in effect.\nsettings.json:1:2: unknown key")
 
 	// A read-only API closes the guard: the page says which box to clear.
-	snapshot.State, snapshot.Cause = conn.Degraded, conn.CauseReadOnly
-	snapshot.Guard, snapshot.GuardSince = conn.GuardReadOnly, now.Add(-time.Minute)
+	snapshot.State, snapshot.Cause = conn.Degraded, ib.CauseReadOnly
+	snapshot.Guard, snapshot.GuardSince = ib.GuardReadOnly, now.Add(-time.Minute)
 	status()
 	b.until(`document.getElementById("hint").textContent.includes("Read-Only API")`, "true")
 	if text := b.text(`document.getElementById("layers").textContent`); !strings.Contains(text, "read-only") {
@@ -120,12 +121,12 @@ func TestPageFirstStart(t *testing.T) {
 // noGatewayYet is what the supervisor knows on a first start when nothing listens on any port.
 func noGatewayYet(now time.Time) *conn.Snapshot {
 	s := &conn.Snapshot{
-		At: now, State: conn.Connecting, Since: now, GuardSince: now, First: true, Cause: conn.CauseRefused,
-		Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
+		At: now, State: conn.Connecting, Since: now, GuardSince: now, First: true, Cause: ib.CauseRefused,
+		Guard: ib.GuardSocket, Gateway: ib.Gateway{Host: "127.0.0.1", Mode: ib.AnyMode},
 		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(time.Hour)},
 	}
 	for _, port := range conn.DefaultPorts {
-		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+		s.Tried = append(s.Tried, ib.PortTry{Port: port, Cause: ib.CauseRefused})
 	}
 	return s
 }
@@ -153,7 +154,7 @@ func TestPageLooksForTheFirst(t *testing.T) {
 	b.keep("page-first-run-light")
 
 	// What wants something is no Gateway that is missing.
-	s.Cause, s.Tried[0].Cause = conn.CauseDisclaimer, conn.CauseDisclaimer
+	s.Cause, s.Tried[0].Cause = ib.CauseDisclaimer, ib.CauseDisclaimer
 	f.change(func() { f.status = api.StatusOf(s, now, "test", 17, now) })
 	b.until(`document.getElementById("cause").textContent.includes("disclaimer")`, "true")
 	b.until(hint+`.includes("Accept the paper-trading disclaimer")`, "true")

@@ -15,8 +15,8 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/api/server"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // long ago, so that every time is shown with its whole date, and on the day after the clocks went forward.
@@ -163,7 +163,7 @@ func TestPageLog(t *testing.T) {
 		at := p.uptime.At
 		p.log.Records = append(p.log.Records, history.Record{
 			Time: at, Local: at, What: history.Lost,
-			Counts: history.Down, Cause: conn.CauseSilent, Seconds: 1800,
+			Counts: history.Down, Cause: ib.CauseSilent, Seconds: 1800,
 		})
 		p.status.Since, p.status.Session = at, 83
 	})

@@ -10,8 +10,8 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"gatewatch/app/api"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 func TestIncidents(t *testing.T) {
@@ -32,13 +32,13 @@ func TestIncidents(t *testing.T) {
 	}
 	lasting := incidentsOf([]history.Record{{
 		Time: noon.Add(-time.Minute), What: history.Lost, Counts: history.Down,
-		Cause: conn.CauseSilent,
+		Cause: ib.CauseSilent,
 	}}, noon)
 	if len(lasting) != 1 || !lasting[0].lasts || !strings.Contains(lasting[0].text(noon), "it lasts for 1 min") {
 		t.Errorf("%+v", lasting)
 	}
 	programs := incidentsOf([]history.Record{
-		{Time: noon.Add(-time.Hour), What: history.Lost, Counts: history.Down, Cause: conn.CauseSilent},
+		{Time: noon.Add(-time.Hour), What: history.Lost, Counts: history.Down, Cause: ib.CauseSilent},
 		{Time: noon.Add(-time.Minute), What: history.ProgramUnknown, Counts: history.Down, Program: "client id 7"},
 		{Time: noon.Add(-time.Second), What: history.ProgramConnected, Counts: history.Down, Program: "client id 7"},
 	}, noon)

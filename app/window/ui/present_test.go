@@ -9,6 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 func TestAttemptCountsDown(t *testing.T) {
@@ -56,7 +57,7 @@ func TestGatewaysSettings(t *testing.T) {
 		s := &conn.Snapshot{
 			State: conn.Connected, Since: noon.Add(-time.Hour), GuardSince: noon.Add(-time.Hour), Session: 1,
 			Layers:  conn.Layers{Socket: true, API: true, Upstream: true},
-			Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper},
+			Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: ib.Paper},
 		}
 		change(s)
 		v.Status(api.StatusOf(s, noon, "test", 17, noon), noon)
@@ -69,10 +70,10 @@ func TestGatewaysSettings(t *testing.T) {
 		}
 		return ""
 	}
-	exit := func(kind conn.ExitKind, in time.Duration) func(*conn.Snapshot) {
-		return func(s *conn.Snapshot) { s.Exit = conn.PlannedExit{Kind: kind, At: noon.Add(in)} }
+	exit := func(kind ib.ExitKind, in time.Duration) func(*conn.Snapshot) {
+		return func(s *conn.Snapshot) { s.Exit = ib.PlannedExit{Kind: kind, At: noon.Add(in)} }
 	}
-	show(exit(conn.ExitLogOff, 11*time.Hour))
+	show(exit(ib.ExitLogOff, 11*time.Hour))
 	card := v.status.support
 	if text := card.words.Text; !card.content.Visible() || !strings.Contains(text, "choose “Auto restart” in Gateway") {
 		t.Errorf("log-off: %v, %q", card.content.Visible(), text)
@@ -80,22 +81,22 @@ func TestGatewaysSettings(t *testing.T) {
 	if got := value("Gateway logs off"); got != "at 23:00 (in 11 h)" {
 		t.Errorf("log-off: %q", got)
 	}
-	show(exit(conn.ExitRestart, 90*time.Second))
+	show(exit(ib.ExitRestart, 90*time.Second))
 	if got := value("Gateway restarts"); got != "at 12:01 (in 90 s)" || card.content.Visible() {
 		t.Errorf("restart: %q, card %v", got, card.content.Visible())
 	}
-	show(exit(conn.ExitRestart, -time.Second))
+	show(exit(ib.ExitRestart, -time.Second))
 	if got := value("Gateway restarts"); got != "now, since 11:59:59" {
 		t.Errorf("during the restart: %q", got)
 	}
-	show(func(s *conn.Snapshot) { s.Resubmit = conn.SwitchOn })
+	show(func(s *conn.Snapshot) { s.Resubmit = ib.SwitchOn })
 	const kept = "orders are kept, and sent when IBKR is connected again"
 	if got, restart := value("Without IBKR"), value("Gateway restarts"); got != kept ||
 		restart != "" {
 		t.Errorf("orders are %q, restart %q", got, restart)
 	}
 	show(func(s *conn.Snapshot) {
-		s.State, s.Cause, s.Guard = conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly
+		s.State, s.Cause, s.Guard = conn.Degraded, ib.CauseReadOnly, ib.GuardReadOnly
 	})
 	b := v.pic.banner
 	if b == nil || !strings.Contains(b.hint, "untick “Read-Only API”") || !strings.Contains(b.cause, "read-only") {
@@ -219,7 +220,7 @@ func TestLayersSince(t *testing.T) {
 // TestNoPrices shows a session that has taken the market data in amber, and no farm as well.
 func TestNoPrices(t *testing.T) {
 	st := connected()
-	st.State, st.CauseID, st.Headline = conn.Degraded, conn.CauseCompeting, "Connected, no prices"
+	st.State, st.CauseID, st.Headline = conn.Degraded, ib.CauseCompeting, "Connected, no prices"
 	p := pictureOf(&st, absence{}, noon)
 	if farms := p.layers[3]; p.shape != Impaired || farms.shape != Impaired || farms.word != "no prices" ||
 		farms.since != "" || p.headline != "Connected, no prices" {

@@ -10,6 +10,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
 	"gatewatch/conn/history"
+	"gatewatch/conn/ib"
 )
 
 // noon is when every scene plays.
@@ -46,14 +47,14 @@ func connected() api.Status {
 	}
 }
 
-func closedGuard(reason string, id conn.GuardReason) api.Guard {
+func closedGuard(reason string, id ib.GuardReason) api.Guard {
 	return api.Guard{Reason: reason, ReasonID: id, Text: wording.Orders(reason, true)}
 }
 
 func reconnecting() api.Status {
 	st := connected()
 	st.State, st.Connected, st.Since = conn.Reconnecting, false, noon.Add(-74*time.Second)
-	st.Cause, st.CauseID = "Connection refused: nothing listens on 127.0.0.1:4002.", conn.CauseRefused
+	st.Cause, st.CauseID = "Connection refused: nothing listens on 127.0.0.1:4002.", ib.CauseRefused
 	st.Hint = "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and " +
 		"compare the port " +
 		"in settings.json (gateway.port). `gatewatch doctor` shows which ports are open."
@@ -62,7 +63,7 @@ func reconnecting() api.Status {
 	st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
 	st.Attempt = api.Attempt{Number: 4, NextAt: at(noon.Add(11500 * time.Millisecond))}
 	st.Session, st.Lost = 0, 3
-	st.Guard = closedGuard("not connected to Gateway", conn.GuardSocket)
+	st.Guard = closedGuard("not connected to Gateway", ib.GuardSocket)
 	return st
 }
 
@@ -70,31 +71,31 @@ func reconnecting() api.Status {
 func lookingForTheFirst() api.Status {
 	s := &conn.Snapshot{
 		State: conn.Connecting, Since: noon.Add(-time.Minute), GuardSince: noon.Add(-time.Minute), First: true,
-		Cause: conn.CauseRefused, Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
+		Cause: ib.CauseRefused, Guard: ib.GuardSocket, Gateway: ib.Gateway{Host: "127.0.0.1", Mode: ib.AnyMode},
 		Attempt: conn.Attempt{Number: 4, NextAt: noon.Add(11500 * time.Millisecond)},
 		Window:  calendar.Span{Next: noon.Add(6 * time.Hour)},
 	}
 	for _, port := range conn.DefaultPorts {
-		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+		s.Tried = append(s.Tried, ib.PortTry{Port: port, Cause: ib.CauseRefused})
 	}
 	return api.StatusOf(s, noon, "1.0", 17, noon.Add(-time.Minute))
 }
 
 // records are those of the outages in the report.
 func records() api.Log {
-	at := func(ago time.Duration, what history.What, counts history.Kind, cause conn.Cause) history.Record {
+	at := func(ago time.Duration, what history.What, counts history.Kind, cause ib.Cause) history.Record {
 		return history.Record{Time: noon.Add(-ago), What: what, Counts: counts, Cause: cause}
 	}
 	return api.Log{Records: []history.Record{
-		at(40*24*time.Hour, history.Lost, history.Down, conn.CauseSilent),
+		at(40*24*time.Hour, history.Lost, history.Down, ib.CauseSilent),
 		at(40*24*time.Hour-time.Hour, history.Recovered, history.Connected, ""),
-		at(12*time.Hour+45*time.Minute, history.Lost, history.Down, conn.CauseClosed),
+		at(12*time.Hour+45*time.Minute, history.Lost, history.Down, ib.CauseClosed),
 		at(12*time.Hour+44*time.Minute+30*time.Second, history.Recovered, history.Connected, ""),
 		at(11*time.Hour+44*time.Minute+30*time.Second, history.FellAsleep, history.Asleep, ""),
-		at(5*time.Hour+44*time.Minute+30*time.Second, history.UpstreamLost, history.Down, conn.CauseUpstream),
-		at(5*time.Hour+40*time.Minute, history.AttemptFailed, history.Down, conn.CauseRefused),
+		at(5*time.Hour+44*time.Minute+30*time.Second, history.UpstreamLost, history.Down, ib.CauseUpstream),
+		at(5*time.Hour+40*time.Minute, history.AttemptFailed, history.Down, ib.CauseRefused),
 		at(5*time.Hour+24*time.Minute+30*time.Second, history.Recovered, history.Connected, ""),
-		at(2*time.Hour, history.OrdersBlocked, history.Connected, conn.CauseReadOnly),
+		at(2*time.Hour, history.OrdersBlocked, history.Connected, ib.CauseReadOnly),
 		at(110*time.Minute, history.OrdersConfirmed, history.Connected, ""),
 	}}
 }

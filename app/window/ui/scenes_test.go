@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // form opens the page of settings, in which a person does something.
@@ -74,7 +75,7 @@ func scenes() map[string]func(*View) {
 		},
 		"guard_closed": func(v *View) {
 			st := connected()
-			st.Guard = closedGuard("waiting for Gateway to confirm open orders", conn.GuardReconciling)
+			st.Guard = closedGuard("waiting for Gateway to confirm open orders", ib.GuardReconciling)
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			st.Held = api.Held{
 				Closed: true, Since: noon.Add(-7 * time.Second),
@@ -86,10 +87,10 @@ func scenes() map[string]func(*View) {
 		"read_only": func(v *View) {
 			st := connected()
 			st.State, st.Since = conn.Degraded, noon.Add(-time.Minute)
-			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB code 321)."
+			st.CauseID, st.Cause = ib.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB code 321)."
 			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it " +
 				"within 30 s."
-			st.Guard = closedGuard("Gateway's API is read-only", conn.GuardReadOnly)
+			st.Guard = closedGuard("Gateway's API is read-only", ib.GuardReadOnly)
 			st.Held = api.Held{Closed: true, Since: st.Since, Hint: st.Hint}
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			status(st)(v)
@@ -115,7 +116,7 @@ func scenes() map[string]func(*View) {
 			st := reconnecting()
 			st.State, st.Since, st.Headline = conn.ResetWindow, noon.Add(-4*time.Minute), "Gateway reset until 12:15"
 			st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
-			st.Cause, st.CauseID = "Gateway closed the connection.", conn.CauseClosed
+			st.Cause, st.CauseID = "Gateway closed the connection.", ib.CauseClosed
 			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. " +
 				"Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
 				"log in."
@@ -130,7 +131,7 @@ func scenes() map[string]func(*View) {
 			before, st := connected(), connected()
 			st.State, st.Since, st.Headline = conn.Degraded, noon, "Connected, US stock data down"
 			st.Cause, st.CauseID, st.Code = "US stock data [usfarm] is not available: IBKR's data farm is down.",
-				conn.CauseFarm, 2103
+				ib.CauseFarm, 2103
 			st.Hint = "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 			st.Layers.Farms["usfarm"] = conn.FarmBroken
 			st.LayersSince.Farms = noon.Add(-20 * time.Second)
@@ -147,7 +148,7 @@ func scenes() map[string]func(*View) {
 			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system " +
 				"status page."
 			st.Layers.Upstream, st.LayersSince.Upstream = false, st.Since
-			st.Guard = closedGuard("Gateway has lost IBKR's servers", conn.GuardUpstream)
+			st.Guard = closedGuard("Gateway has lost IBKR's servers", ib.GuardUpstream)
 			status(st)(v)
 		},
 		"paused": func(v *View) {
@@ -183,7 +184,7 @@ func scenes() map[string]func(*View) {
 			st.Hint = strings.Repeat("Another program may own this port: check gateway.port in settings.json. ", 4)
 			st.Gateway.Host = strings.Repeat("long-host.", 12) + "example.com"
 			st.Guard = closedGuard("the account is not of the configured kind, and the reason for that is long",
-				conn.GuardMode)
+				ib.GuardMode)
 			status(st)(v)
 		},
 		"first_run": func(v *View) {

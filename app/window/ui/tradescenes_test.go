@@ -9,7 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -194,7 +194,7 @@ func tradeScenes() map[string]func(*View) {
 		"arm_live": func(v *View) {
 			st := unarmed()
 			st.Gateway.Mode, st.Gateway.Port = "live", 4001
-			st.Trading.Confirm = wording.LiveTrading(conn.Gateway{Mode: conn.Live, Port: 4001})
+			st.Trading.Confirm = wording.LiveTrading(ib.Gateway{Mode: ib.Live, Port: 4001})
 			v.Settings(inForce())
 			v.Status(st, noon)
 			v.status.arm.press()
@@ -322,7 +322,7 @@ func tradeScenes() map[string]func(*View) {
 	held := armed()
 	held.Trading.MayTrade, held.Trading.Reason = false,
 		"orders of the last session are still being compared with Gateway's"
-	held.Guard = closedGuard("orders are not reconciled yet", conn.GuardReason("not_reconciled"))
+	held.Guard = closedGuard("orders are not reconciled yet", ib.GuardReason("not_reconciled"))
 	list["armed_held"] = func(v *View) {
 		v.Settings(inForce())
 		v.Status(held, noon)

@@ -10,7 +10,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/ib"
 )
 
 // trading is what is shown of trading as a whole, in words and shapes.
@@ -50,7 +50,7 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 	if len(more) > 0 {
 		t.reason = strings.TrimSpace(t.reason + "\n" + upper(strings.Join(more, " · ")))
 	}
-	t.confirm, t.arm = st.Trading.Confirm, "Turn on "+wording.IfLive(conn.Mode(st.Gateway.Mode))+"trading"
+	t.confirm, t.arm = st.Trading.Confirm, "Turn on "+wording.IfLive(ib.Mode(st.Gateway.Mode))+"trading"
 	return t
 }
 

@@ -26,6 +26,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatewatch/conn"
+	"gatewatch/conn/ib"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -143,7 +144,7 @@ func main() {
 		panic(err)
 	}
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, ClientID: 17, Mode: conn.Paper,
+		Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, ClientID: 17, Mode: ib.Paper,
 		ConnectTimeout: time.Minute, Poll: time.Second, Soft: 30 * time.Second, Hard: time.Minute,
 		ProofOfLife: time.Minute, Delays: []time.Duration{time.Second}, Reconcile: orders.Reconcile,
 	}, log)
@@ -152,7 +153,7 @@ func main() {
 	}
 	watched := &watchedConn{folder: folder}
 	sup.Through(func(c net.Conn) net.Conn { watched.Conn = c; return watched })
-	limits := engine.Limits{Mode: conn.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1e6}
+	limits := engine.Limits{Mode: ib.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1e6}
 	desk := engine.NewDesk(orders, limits, func(engine.Report) {}, log)
 	desk.Arm()
 	age := func() time.Duration { return time.Minute }
@@ -160,8 +161,8 @@ func main() {
 		Ledger: orders, Desk: desk, Clock: sup.Clock, MaxTickAge: age, Log: log,
 		MarketHours: func(time.Time) bool { return true },
 		Report:      func(engine.Report) {}, Changed: func() {}, Refresh: func() {},
-		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
-			return []conn.Details{{Contract: c, MinTick: 0.01, Multiplier: 1}}, nil
+		Resolve: func(_ context.Context, c ib.Contract) ([]ib.Details, error) {
+			return []ib.Details{{Contract: c, MinTick: 0.01, Multiplier: 1}}, nil
 		},
 	})
 	if err != nil {

@@ -1,8 +1,0 @@
-package conn
-
-import "syscall"
-
-// rawSyscall makes a system call that cannot block, unseen by Go's scheduler.
-var rawSyscall = syscall.RawSyscall
-
-const sysRead = syscall.SYS_READ
