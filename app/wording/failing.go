@@ -4,8 +4,9 @@ package wording
 const (
 	FailingOrders      = "orders"       // nothing can be written down of orders, so none is sent
 	FailingOrderStates = "order_states" // what becomes of orders waits to be written down
-	FailingLostOrders  = "lost_orders"  // there was no record of orders when the program started, but a connection before
-	FailingFiles       = "files"        // of the program's own cannot be written
+	// there was no record of orders when the program started, but a connection before
+	FailingLostOrders = "lost_orders"
+	FailingFiles      = "files" // of the program's own cannot be written
 	// the record of programs' orders cannot be opened, so the guarded port is closed
 	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
@@ -52,8 +53,8 @@ var failing = map[string][2]string{
 	},
 	FailingLostOrders: {
 		"The record of orders was missing when Gatewatch started; it began an empty one.",
-		"Check in TWS for open orders that Gatewatch no longer knows, before you activate rules. This message ends with " +
-			"the next start.",
+		"Check in TWS for open orders that Gatewatch no longer knows, before you activate rules. This message ends " +
+			"with the next start.",
 	},
 	FailingPrograms: {
 		"The record of programs' orders cannot be opened, so the guarded port is closed.",

@@ -32,8 +32,8 @@ func TestClockSetAtLast(t *testing.T) {
 	}
 }
 
-// TestClockWildlyWrong has a run whose clock was years ahead, one whose clock was not set (1971), and one whose clock is
-// right: the account of today is of the last.
+// TestClockWildlyWrong has a run whose clock was years ahead, one whose clock was not set (1971), and one whose clock
+// is right: the account of today is of the last.
 func TestClockWildlyWrong(t *testing.T) {
 	line := NewTimeline()
 	today := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)

@@ -36,8 +36,8 @@ func NewTimeline() *Timeline { return &Timeline{} }
 
 // Add takes in the next record. One that is earlier than the one before, because the clock was set back, takes back
 // what the present run has counted ahead of it, but nothing of what the runs before it have counted. A run that starts
-// earlier than the one before has ended takes back what that has counted ahead of it; a run whose clock was not set does
-// so when it is.
+// earlier than the one before has ended takes back what that has counted ahead of it; a run whose clock was not set
+// does so when it is.
 func (t *Timeline) Add(r Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
