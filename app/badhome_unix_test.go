@@ -141,6 +141,32 @@ func TestBadHome(t *testing.T) {
 	}
 }
 
+// TestFullDiskAfterAKill starts the program on a full disk, where one that was killed has left api.json: commands do not
+// say that it does not run.
+func TestFullDiskAfterAKill(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, "DU1234567", "", rulesOf())
+	left := []byte(`{"url": "http://127.0.0.1:1", "token": "T", "pid": 1}`)
+	if err := os.WriteFile(home.At(r.dir).Card(), left, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-c", `ulimit -f 0; exec "$@"`, "bash", "gatewatch", "run", "--headless", "--home",
+		r.dir)
+	said := new(lockedText)
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	if !eventually(func() bool { return strings.Contains(said.String(), "api.json cannot be written") }) {
+		t.Fatal(said)
+	}
+	r.says(exit.NotThere, `api\.json.* is missing: .*check whether the disk is full`, "status")
+}
+
 // TestLogCannotBeWritten starts the program where only its log cannot be written: the status says so until it can be.
 func TestLogCannotBeWritten(t *testing.T) {
 	t.Parallel()

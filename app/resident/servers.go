@@ -3,6 +3,7 @@ package resident
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +45,12 @@ func (s *servers) open(port int) error {
 		s.log.Warn("another program has the port of the API; it is used when it is free", "port", port, "until then",
 			srv.Port())
 	}
-	if err := home.WriteCard(s.card, srv.Card()); err != nil { // written when it can be
+	err = home.WriteCard(s.card, srv.Card())
+	if err != nil { // what a killed program has left there misleads, and on a full disk its space may be enough
+		_ = os.Remove(s.card)
+		err = home.WriteCard(s.card, srv.Card())
+	}
+	if err != nil { // written when it can be
 		s.log.Error("api.json cannot be written", "err", err)
 		s.failures.set(wording.FailingFiles, err)
 	}
