@@ -17,6 +17,7 @@ type Orders struct {
 	Orders     []OrderView `json:"orders"`     // those that are open or need a person first, each the newest first
 	Cancelling Cancelling  `json:"cancelling"` // those that were to be cancelled
 	Blocked    []Blocked   `json:"blocked"`    // the newest first; the last of this run of the program
+	Problem    string      `json:"problem"`    // why orders are not known, for people; empty if they are
 }
 
 // OrderView is one order that was meant to be sent.

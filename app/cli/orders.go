@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func (l listOrdersCmd) Run(ctx context.Context, p Program) error {
 func writeOrders(out io.Writer, list api.Orders) error {
 	sent := table{rows: [][]string{{"ID", "Time", "Rule", "Order", "Filled", "State"}}}
 	if len(list.Orders) == 0 {
-		sent.rows = [][]string{{wording.NoOrders}}
+		sent.rows = [][]string{{cmp.Or(wording.OneLine(list.Problem), wording.NoOrders)}}
 	}
 	for _, o := range list.Orders {
 		state := wording.OneLine(o.StateText)

@@ -33,9 +33,10 @@ func (l listRulesCmd) Run(ctx context.Context, p Program) error {
 
 // writeRules writes rules as a table for people.
 func writeRules(out io.Writer, list api.Rules) error {
-	if len(list.Rules) == 0 {
+	switch {
+	case len(list.Rules) == 0 && len(list.Problems) == 0:
 		fmt.Fprintf(out, "%s They are kept in %s.\n", wording.NoRules, wording.OneLine(list.Path))
-	} else {
+	case len(list.Rules) > 0:
 		t := table{rows: [][]string{{"Rule", "State", "What it does", "Why"}}, paint: paintRule}
 		for _, r := range list.Rules {
 			t.row(wording.OneLine(r.Rule.Name), string(r.State), wording.OneLine(r.Text),
@@ -46,6 +47,10 @@ func writeRules(out io.Writer, list api.Rules) error {
 		}
 	}
 	for _, p := range list.Problems {
+		if p.Line == 0 { // it is about all of the file
+			fmt.Fprintf(out, "%s: %s\n", wording.OneLine(list.Path), wording.OneLine(p.Text))
+			continue
+		}
 		fmt.Fprintf(out, "%s:%d:%d: %s: %s\n", wording.OneLine(list.Path), p.Line, p.Column, wording.OneLine(p.Key),
 			wording.OneLine(p.Text))
 	}

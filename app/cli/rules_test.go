@@ -39,6 +39,12 @@ Rules cannot be saved and activated now: not connected to Gateway.
 		out.String() != "There are no rules yet. They are kept in /x/rules.json.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
+	out.Reset()
+	unread := api.Rules{Path: "/x/rules.json", Problems: []settings.Problem{{Text: "cannot be read"}}, Reason: "no disk"}
+	if err := writeRules(&out, unread); err != nil || out.String() != "/x/rules.json: cannot be read\n"+
+		"Rules cannot be saved and activated now: no disk.\n" {
+		t.Errorf("%v, got\n%s", err, out.String())
+	}
 }
 
 func TestWriteOrders(t *testing.T) {

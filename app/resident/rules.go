@@ -20,7 +20,8 @@ import (
 // Rules returns what GET /rules answers.
 func (t *trading) Rules() api.Rules {
 	if t.ledger == nil {
-		return api.Rules{Path: t.file.Path, Reason: t.conflict().Error()}
+		unread := []settings.Problem{{Text: "the rules are not read while no orders can be placed"}}
+		return api.Rules{Path: t.file.Path, Problems: unread, Reason: t.conflict().Error()}
 	}
 	list := api.Rules{Path: t.file.Path, Reason: t.conn.mayEdit()}
 	text, problems := t.file.Trouble()

@@ -32,7 +32,7 @@ function paintRules(r) {
   say("rules-problems", r.problems.map(p => (p.line ? "rules.json, " : "") + where(p)).join("\n"));
   say("rules-reason", mayEdit() ? "" : here() ? "Rules cannot be saved or activated. " + sentence(r.reason)
     : "Rules cannot be changed: Gatewatch does not answer.");
-  return r.rules.length ? "" : words.noRules + " Add one below.";
+  return r.rules.length || r.problems.length ? "" : words.noRules + " Add one below.";
 }
 function ruleItem([v, can, canEdit]) {
   const { name } = v.rule, watches = v.state === "active" || v.state === "triggered", why = "rules-reason";
@@ -77,7 +77,7 @@ function paintOrders(o) {
   say("orders-cancelling", o.cancelling.text);
   list("unsent-rows", blocked, b => row(stamp(b.at), wide(b.text), wide(b.rule || none), wide(b.reason)));
   for (const id of ["unsent-head", "unsent-shown"]) show(id, blocked.length > 0);
-  return orders.length ? "" : words.noOrders;
+  return orders.length ? "" : o.problem || words.noOrders;
 }
 function orderItem([v, can]) {
   const label = "order " + v.id, why = "orders-reason", [at, changed] = [v.at, v.changed].map(stamp);

@@ -28,7 +28,8 @@ func (s *Server) orders() api.Orders {
 		v := &o.Orders[i]
 		v.Fate, v.Shape, v.Alarm, v.Note = v.State, api.OrderShape(v.State), v.Alarming(), api.OrderNote(v)
 	}
-	return api.Orders{Orders: present(o.Orders), Cancelling: o.Cancelling, Blocked: present(o.Blocked)}
+	o.Orders, o.Blocked = present(o.Orders), present(o.Blocked)
+	return o
 }
 
 func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {

@@ -270,8 +270,9 @@ func FuzzTrading(f *testing.F) {
 func TestListsAreNeverNull(t *testing.T) {
 	s := unheard(&empty{})
 	for path, want := range map[string]string{
-		"/rules":     `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
-		"/orders":    `{"blocked":[],"cancelling":{"asked":0,"confirmed":0,"failed":0,"text":""},"orders":[]}`,
+		"/rules": `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
+		"/orders": `{"blocked":[],"cancelling":{"asked":0,"confirmed":0,"failed":0,"text":""},"orders":[],` +
+			`"problem":""}`,
 		"/positions": `{"at":null,"current":false,"positions":[],"reason":""}`,
 	} {
 		if got := compact(t, quick(s, "GET", path, "", "").Body.String()); got != want {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -188,7 +189,7 @@ func (p *ordersPage) refresh() {
 	switch {
 	case p.known == nil || len(entries) > 0:
 	case p.search.Text == "" && p.parts.Selected == orderParts[0]:
-		empty = noOrders
+		empty = cmp.Or(plain(o.Problem), noOrders)
 	default:
 		empty = noOrderMatches
 	}
