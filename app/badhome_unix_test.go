@@ -141,8 +141,8 @@ func TestBadHome(t *testing.T) {
 	}
 }
 
-// TestFullDiskAfterAKill starts the program on a full disk, where one that was killed has left api.json: commands do not
-// say that it does not run.
+// TestFullDiskAfterAKill starts the program on a full disk, where one that was killed has left api.json: commands do
+// not say that it does not run.
 func TestFullDiskAfterAKill(t *testing.T) {
 	t.Parallel()
 	r := prepareRig(t, "DU1234567", "", rulesOf())

@@ -40,7 +40,9 @@ Rules cannot be saved and activated now: not connected to Gateway.
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 	out.Reset()
-	unread := api.Rules{Path: "/x/rules.json", Problems: []settings.Problem{{Text: "cannot be read"}}, Reason: "no disk"}
+	unread := api.Rules{
+		Path: "/x/rules.json", Problems: []settings.Problem{{Text: "cannot be read"}}, Reason: "no disk",
+	}
 	if err := writeRules(&out, unread); err != nil || out.String() != "/x/rules.json: cannot be read\n"+
 		"Rules cannot be saved and activated now: no disk.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
