@@ -104,10 +104,10 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: exported %q, conn has %q", what, got, want)
 		}
 	}
-	said := constants(t, "../../conn")
+	said, session := constants(t, "../../conn"), constants(t, "../../conn/ib")
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
-	same("guard", append(words(guardReasons), string(ib.GuardOpen)), said["GuardReason"]...)
+	same("guard", append(words(guardReasons), string(ib.GuardOpen)), session["GuardReason"]...)
 	same("states of orders", words(orderStates), constants(t, "../../engine/ledger")["OrderState"]...)
 	same("states of rules", words(standings), constants(t, "../../engine/rules")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
@@ -121,7 +121,7 @@ func TestWords(t *testing.T) {
 		ib.CauseWrongMode, ib.CauseUser,
 		ib.CauseReconfigured, ib.CauseStopping,
 	})
-	same("causes", slices.Concat(words(causes), never), said["Cause"]...)
+	same("causes", slices.Concat(words(causes), never), session["Cause"]...)
 }
 
 func words[T ~string](list []T) []string {

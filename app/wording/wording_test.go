@@ -20,13 +20,15 @@ import (
 
 var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
 
-// constants returns the values of all constants of a string type in the packages conn, history, engine and ledger, or
-// those in a folder, read from their source: a new one cannot be forgotten here.
+// constants returns the values of all constants of a string type in the packages conn, ib, history, engine and ledger,
+// or those in a folder, read from their source: a new one cannot be forgotten here.
 func constants(t *testing.T, typeName string, folder ...string) (values []string) {
 	t.Helper()
 	var files []string
 	if folder == nil {
-		folder = []string{"../../conn", "../../conn/history", "../../engine", "../../engine/ledger"}
+		folder = []string{
+			"../../conn", "../../conn/ib", "../../conn/history", "../../engine", "../../engine/ledger",
+		}
 	}
 	for _, folder := range folder {
 		found, err := filepath.Glob(folder + "/*.go")

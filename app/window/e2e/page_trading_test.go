@@ -178,7 +178,7 @@ func TestPageRules(t *testing.T) {
 	b.until(`[...document.querySelectorAll("#rules-rows button")].filter(e => e.textContent === "Activate" && e.disabled && e.getAttribute("aria-describedby") === "rules-reason").length`, "4")
 	b.press("Deactivate Gold breaks out")
 	b.expect(p, `deactivate "Gold breaks out"`)
-	p.change(func() { p.desk.rules.Rules = nil; p.status.Trading.RulesActive = 0 })
+	p.change(func() { p.desk.rules.Rules, p.desk.rules.Problems, p.status.Trading.RulesActive = nil, nil, 0 })
 	b.until(`document.getElementById("rules-note").textContent`, "There are no rules yet. Add one below.")
 }
 

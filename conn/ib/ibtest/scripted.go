@@ -154,7 +154,7 @@ func (p *Peer) Accounts(list string) { p.Send(ProtoMessage(15, list)) }
 
 // Oddities sends what is odd and no reason to drop a session, and returns how many messages no one has a use for.
 func (p *Peer) Oddities() (useless int) {
-	p.text(6, "an account value that nobody asked for")
+	p.text(6, "an account value that was not asked for")
 	p.text(199, "an unknown number")
 	p.Send(ProtoMessage(4711, "another one"))
 	p.text(4, strings.Split("2 -1 399 text1   ", " ")...)
