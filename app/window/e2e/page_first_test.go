@@ -39,7 +39,7 @@ func (f *firstStart) open(t *testing.T) *tab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close(context.WithoutCancel(t.Context())) })
-	b := &tab{t, browser(t, false)}
+	b := &tab{t: t, ctx: browser(t, false)}
 	b.run(signedIn(server.Token()), chromedp.Navigate(server.URL()))
 	return b
 }

@@ -49,7 +49,7 @@ func visitOf(t *testing.T, backend server.Backend, p *past, token, dark bool) *t
 		s.Close(ctx)
 	})
 	t.Cleanup(p.stop)
-	b := &tab{t, browser(t, dark)}
+	b := &tab{t: t, ctx: browser(t, dark)}
 	b.run(emulation.SetTimezoneOverride(p.uptime.At.Location().String()))
 	address := s.URL() + "/"
 	if token {

@@ -89,8 +89,9 @@ func colours(scheme string) chromedp.Action {
 
 // tab is a tab of the browser and the page in it.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
+	t      *testing.T
+	ctx    context.Context
+	passed int // calls of passes
 }
 
 // signedIn has a page know the token from its beginning.
@@ -162,7 +163,7 @@ func newPageStage(t *testing.T) *stage {
 // visit opens the page of the resident program as its owner.
 func (s *stage) visit() *tab {
 	s.t.Helper()
-	b, card := &tab{s.t, browser(s.t, false)}, s.address()
+	b, card := &tab{t: s.t, ctx: browser(s.t, false)}, s.address()
 	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
 	return b
 }
@@ -264,7 +265,7 @@ func TestPageClosedGuard(t *testing.T) {
 func TestPageWithoutAToken(t *testing.T) {
 	t.Parallel()
 	s := newPageStage(t)
-	b, card := &tab{t, browser(t, true)}, s.address()
+	b, card := &tab{t: t, ctx: browser(t, true)}, s.address()
 	b.run(chromedp.Navigate(card.URL + "/"))
 	b.until(disconnected, "true")
 	b.until(shown, "Connect now off")

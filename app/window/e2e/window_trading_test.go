@@ -259,7 +259,7 @@ func TestPageTrades(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &tab{t, browser(t, false)}
+	b := &tab{t: t, ctx: browser(t, false)}
 	b.look(1280, "light")
 	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
 	b.until(`document.getElementById("rules-note").textContent.startsWith("There are no rules yet.")`, "true")
