@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
@@ -174,6 +176,19 @@ func (t *sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
+// confine has a service that does not use the default transport follow no redirect to another host either.
+func confine(service types.Service) {
+	switch s := service.(type) {
+	case *ntfy.Service: // which does not show its client
+		own := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: s.Config.DisableTLSVerification}}
+		s.SetHTTPClient(&http.Client{Transport: &sameHost{RoundTripper: own}})
+	case interface{ GetHTTPClient() *http.Client }: // Gotify, Mattermost
+		if c := s.GetHTTPClient(); c != nil && c.Transport != nil {
+			c.Transport = &sameHost{RoundTripper: c.Transport}
+		}
+	}
+}
+
 // do sends a job by shoutrrr.
 func (j *job) do() result {
 	red := Redacting(j.Secrets...)
@@ -219,6 +234,7 @@ func (j *job) send() (err error) {
 	if err != nil {
 		return err
 	}
+	confine(service)
 	params := types.Params{}
 	if j.Subject != "" {
 		params["subject"] = j.Subject

@@ -112,12 +112,17 @@ func TestRedirectElsewhere(t *testing.T) {
 	post := newPost(t, map[string]string{
 		"env:WEB":   "generic+http://" + p.addr + "/hook",
 		"env:SLACK": "http://" + p.addr + "/slackhook", "env:HOOK": "http://" + p.addr + "/webhook",
+		"env:NTFY":       "ntfy://" + p.addr + "/topic?scheme=http",
+		"env:GOTIFY":     "gotify://" + p.addr + "/Aabcdefghijklmn?disabletls=yes",
+		"env:MATTERMOST": "mattermost://" + p.addr + "/secret?disabletls=yes",
 	})
-	post.box.Configure(Config{Services: []string{"env:WEB"}, Slack: "env:SLACK", Webhook: &Webhook{URL: "env:HOOK"}})
+	services := []string{"env:WEB", "env:NTFY", "env:GOTIFY", "env:MATTERMOST"}
+	post.box.Configure(Config{Services: services, Slack: "env:SLACK", Webhook: &Webhook{URL: "env:HOOK"}})
 	post.run()
 	post.put(Alert{Title: "Lost", At: time.Now()})
-	post.failing("slack", "webhook", "env:WEB")
-	for _, name := range []string{"slack", "webhook", "env:WEB"} {
+	names := append(services, "slack", "webhook")
+	post.failing(names...)
+	for _, name := range names {
 		if said := post.channel(name).LastError; !strings.Contains(said, "store the address it points to") {
 			t.Errorf("%s: %q", name, said)
 		}
