@@ -25,7 +25,7 @@ func TestAlive(t *testing.T) {
 	asked := len(d.gw.Requests("reqCurrentTime"))
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Alive(done, 24*time.Hour, d.sup.Clock()); err != nil {
+	if err := s.Alive(done, 24*time.Hour, d.sup.Clock()()); err != nil {
 		t.Errorf("what another connection heard does not count: %v", err)
 	}
 	if n := len(d.gw.Requests("reqCurrentTime")) - asked; n > 1 {
@@ -37,7 +37,7 @@ func TestAlive(t *testing.T) {
 	}
 	d.gw.Drop()
 	d.until("the session is over", func() bool { return d.sup.Session() != s })
-	if err := s.Alive(t.Context(), within, d.sup.Clock()); !errors.Is(err, ib.ErrSessionOver) {
+	if err := s.Alive(t.Context(), within, d.sup.Clock()()); !errors.Is(err, ib.ErrSessionOver) {
 		t.Errorf("over: %v", err)
 	}
 }

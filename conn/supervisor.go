@@ -15,9 +15,6 @@ import (
 // Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
 // other method may be called from any goroutine, also before Run and after it.
 type Supervisor struct {
-	// Clock returns the present moment on the clock of [ib.Tick.At]. It is not to be set.
-	Clock func() time.Duration
-
 	log     *slog.Logger
 	connect connector
 	clock   ib.Clock
@@ -70,7 +67,6 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 		inbox: ib.NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
-	s.Clock = s.clock.Elapsed
 	s.gate = ib.NewGate(&s.clock)
 	s.gate.Prove(cfg.proofOfLife())
 	now := ib.WallClock()
@@ -346,6 +342,9 @@ func (s *Supervisor) watch() {
 		}
 	})
 }
+
+// Clock returns the clock of [ib.Tick.At]: what yields the present moment.
+func (s *Supervisor) Clock() func() time.Duration { return s.clock.Elapsed }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *ib.Session { return s.live.Load() }

@@ -74,6 +74,7 @@ type Config struct {
 // again.
 type Engine struct {
 	cfg     Config
+	clock   func() time.Duration // that of [ib.Tick.At]
 	refresh chan struct{}
 	orders  *ib.Queue[ledger.Intent] // that have changed
 
@@ -106,7 +107,10 @@ const sleepJump = 2 * time.Second
 
 // New returns an engine that is not running yet.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: ib.NewQueue[ledger.Intent]()}
+	e := &Engine{
+		cfg: cfg, clock: cfg.Supervisor.Clock(), refresh: make(chan struct{}, 1),
+		orders: ib.NewQueue[ledger.Intent](),
+	}
 	if d := cfg.Desk; d != nil {
 		d.ledger.OnChange(func(i ledger.Intent) {
 			d.follow(i)
@@ -221,11 +225,11 @@ func (e *Engine) Run(ctx context.Context) {
 				e.cfg.Strategy.OnOrder(i)
 			}
 		case <-ready:
-			e.clocks(time.Now(), e.cfg.Supervisor.Clock())
+			e.clocks(time.Now(), e.clock())
 			buf = e.session.Ticks().Take(buf[:0])
 			e.evaluate(buf)
 		case <-clock.C:
-			now := e.cfg.Supervisor.Clock()
+			now := e.clock()
 			e.clocks(time.Now(), now)
 			soon := e.retry(now)
 			if e.session != nil && e.session.Guard() == nil {
@@ -321,7 +325,7 @@ func (e *Engine) evaluate(ticks []ib.Tick) {
 			continue
 		}
 		// Likewise the clock: a slow strategy lets the ticks behind the one that it looks at grow old.
-		if age > 0 && t.At < e.cfg.Supervisor.Clock()-age {
+		if age > 0 && t.At < e.clock()-age {
 			e.stale.Add(1)
 			e.gap = true
 			continue
@@ -380,7 +384,7 @@ func (e *Engine) flows(i int) {
 	e.feeds[i].heard, e.feeds[i].refused, e.feeds[i].due = true, 0, 0
 	if e.competing {
 		e.competing = false
-		e.hasten(e.cfg.Supervisor.Clock())
+		e.hasten(e.clock())
 	}
 }
 

@@ -168,7 +168,7 @@ func TestLateRestore(t *testing.T) {
 }
 
 func TestIgnoresTicksOfOtherRequests(t *testing.T) {
-	e := New(Config{Log: slog.New(slog.DiscardHandler)})
+	e := New(Config{Supervisor: &conn.Supervisor{}, Log: slog.New(slog.DiscardHandler)})
 	e.requests = []int{-1, -1, 0}
 	e.evaluate([]ib.Tick{{Request: 1}, {Request: 3}, {Request: -1}, {Request: 0}})
 	if n := e.Counts(); n != (Counts{}) {
@@ -178,7 +178,7 @@ func TestIgnoresTicksOfOtherRequests(t *testing.T) {
 
 // TestSleepIsAGap has the wall clock run away from the monotonic one.
 func TestSleepIsAGap(t *testing.T) {
-	e := New(Config{Log: slog.New(slog.DiscardHandler)})
+	e := New(Config{Supervisor: &conn.Supervisor{}, Log: slog.New(slog.DiscardHandler)})
 	wall, mono := time.Now(), time.Hour
 	for _, c := range []struct {
 		wall, mono time.Duration

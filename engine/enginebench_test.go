@@ -82,7 +82,7 @@ func (b *bench) OnTick(instrument int, tick ib.Tick) {
 	if s := b.sup.Session(); s != nil && tick.At < s.GuardSince() {
 		b.early++
 	}
-	b.oldest = max(b.oldest, b.sup.Clock()-tick.At)
+	b.oldest = max(b.oldest, b.sup.Clock()()-tick.At)
 	if instrument == 0 {
 		b.request, b.delayed = tick.Request, tick.Delayed
 	}

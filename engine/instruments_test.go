@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"gatewatch/conn"
 	"gatewatch/conn/ib"
 )
 
@@ -145,7 +146,7 @@ func TestSkip(t *testing.T) {
 	b := start(t)
 	b.flows()
 	log := &logbook{}
-	e := New(Config{Log: slog.New(slog.NewTextHandler(log, nil))})
+	e := New(Config{Supervisor: &conn.Supervisor{}, Log: slog.New(slog.NewTextHandler(log, nil))})
 	e.session = b.sup.Session()
 	for range 2 {
 		e.skip(&ib.GuardError{Reason: ib.GuardProbe})

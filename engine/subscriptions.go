@@ -86,7 +86,7 @@ func (e *Engine) hear(n marketNews) {
 	if e.session == nil || e.session.Number() != n.session {
 		return
 	}
-	now := e.cfg.Supervisor.Clock()
+	now := e.clock()
 	switch n.code {
 	case codeLost:
 		e.gap = true
@@ -215,7 +215,7 @@ func (e *Engine) ask() {
 			return // the session is over; the next one subscribes again
 		}
 	}
-	e.hasten(e.cfg.Supervisor.Clock())
+	e.hasten(e.clock())
 	e.subscribe()
 }
 

@@ -70,10 +70,10 @@ func TestPassingRefusal(t *testing.T) {
 				b.gateway.Notice(1100, "")
 				b.gateway.Notice(1101, "")
 				b.refused(0, code)
-				began := b.sup.Clock()
+				began := b.sup.Clock()()
 				again(b)
 				b.dataOf(0)
-				if took := b.sup.Clock() - began; took > 4*time.Second {
+				if took := b.sup.Clock()() - began; took > 4*time.Second {
 					t.Errorf("it took %v", took)
 				}
 				b.eventually("two subscriptions", func() bool { return b.subscriptions() == len(stocks) })

@@ -79,7 +79,7 @@ func (t *trading) open(s settings.Settings) error {
 	maxTickAge := func() time.Duration { return time.Duration(t.maxTickAge.Load()) }
 	var err error
 	t.set, err = rules.NewSet(rules.Config{
-		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.Clock, Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
+		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.Clock(), Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
 		MaxTickAge:  maxTickAge,
 		MarketHours: func(at time.Time) bool { return t.marketHours.Load().Open(at) },
 		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.events,

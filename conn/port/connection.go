@@ -46,7 +46,7 @@ func (s supervised) Alive(ctx context.Context, within time.Duration, heard time.
 	if session == nil {
 		return conn.ErrNoSession
 	}
-	at := s.Clock() - time.Since(heard)
+	at := s.Clock()() - time.Since(heard)
 	return session.Alive(ctx, within, max(0, at))
 }
 

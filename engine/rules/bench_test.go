@@ -94,7 +94,7 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 	st.desk = desk
 	var refresh atomic.Pointer[func()]
 	st.set, err = NewSet(Config{
-		Ledger: orders, Desk: desk, Clock: st.sup.Clock, MaxTickAge: func() time.Duration { return time.Minute },
+		Ledger: orders, Desk: desk, Clock: st.sup.Clock(), MaxTickAge: func() time.Duration { return time.Minute },
 		MarketHours: func(time.Time) bool { return true }, Report: func(engine.Report) {}, Changed: func() {}, Log: log,
 		Refresh: func() {
 			if f := refresh.Load(); f != nil {

@@ -158,7 +158,7 @@ func main() {
 	desk.Arm()
 	age := func() time.Duration { return time.Minute }
 	set, err := rules.NewSet(rules.Config{
-		Ledger: orders, Desk: desk, Clock: sup.Clock, MaxTickAge: age, Log: log,
+		Ledger: orders, Desk: desk, Clock: sup.Clock(), MaxTickAge: age, Log: log,
 		MarketHours: func(time.Time) bool { return true },
 		Report:      func(engine.Report) {}, Changed: func() {}, Refresh: func() {},
 		Resolve: func(_ context.Context, c ib.Contract) ([]ib.Details, error) {

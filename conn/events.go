@@ -1,8 +1,6 @@
 package conn
 
-import (
-	"gatewatch/conn/ib"
-)
+import "gatewatch/conn/ib"
 
 // EventStream delivers every event since it was made, in order. It ends with the supervisor.
 type EventStream = ib.Queue[Event]
