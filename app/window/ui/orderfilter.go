@@ -24,15 +24,7 @@ var orderSorts = []string{"Newest first", "By instrument", "By state"}
 func (f orderFilter) shows(part string) bool { return f.part == orderParts[0] || f.part == part }
 
 // finds reports whether all words occur in what is shown.
-func (f orderFilter) finds(shown ...string) bool {
-	in := strings.ToLower(strings.Join(shown, " "))
-	for _, word := range strings.Fields(strings.ToLower(f.words)) {
-		if !strings.Contains(in, word) {
-			return false
-		}
-	}
-	return true
-}
+func (f orderFilter) finds(shown ...string) bool { return matches(strings.Join(shown, " "), f.words) }
 
 // orders returns the orders that are listed; what keep says of stays.
 func (f orderFilter) orders(all []api.OrderView, keep func(id int64) bool) []api.OrderView {

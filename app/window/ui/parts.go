@@ -42,6 +42,13 @@ func setText(l *widget.Label, s string) {
 	}
 }
 
+// rename does for the text of a button what setText does for that of a label.
+func rename(b *button, name string) {
+	if b.Text != name {
+		b.SetText(name)
+	}
+}
+
 // showText shows a text, or hides the label where there is none.
 func showText(l *widget.Label, s string) {
 	setText(l, s)

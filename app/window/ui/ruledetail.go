@@ -85,9 +85,7 @@ func (r *ruleRow) render(v *api.RuleView) {
 	if c.on {
 		name = "Deactivate"
 	}
-	if r.toggle.Text != name {
-		r.toggle.SetText(name)
-	}
+	rename(r.toggle, name)
 	// What was pressed keeps the focus until the answer is there, which what is disabled does not.
 	free := func(b *button) bool { return r.page.here && (!r.page.busy || r.page.keys.focused(b)) }
 	enable(r.toggle, free(r.toggle) && (c.on || r.page.may))

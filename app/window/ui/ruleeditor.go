@@ -342,9 +342,7 @@ func (e *ruleEditor) refresh() {
 	if dirty {
 		name = "Discard"
 	}
-	if e.leave.Text != name {
-		e.leave.SetText(name)
-	}
+	rename(e.leave, name)
 }
 
 func (e *ruleEditor) reveal() {

@@ -323,9 +323,7 @@ func (p *rulesPage) refresh() {
 	setText(p.title, title)
 	drafts := len(p.drafts())
 	show(p.several, drafts > 1)
-	if name := fmt.Sprintf("Activate %d", drafts); p.several.Text != name {
-		p.several.SetText(name)
-	}
+	rename(p.several, fmt.Sprintf("Activate %d", drafts))
 	enable(p.several, p.here && p.may && !p.busy)
 	p.severalQ.reveal()
 	switch {

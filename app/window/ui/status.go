@@ -180,8 +180,8 @@ func (a *alarm) render(p *picture, busy bool, failure string) {
 	showText(a.since, b.since)
 	showText(a.hint, b.hint)
 	showText(a.failed, failure)
-	if a.does = b.button; a.does != noCommand && a.button.Text != labels[a.does] {
-		a.button.SetText(labels[a.does])
+	if a.does = b.button; a.does != noCommand {
+		rename(a.button, labels[a.does])
 	}
 	show(a.button, a.does != noCommand)
 	enable(a.button, !busy)
@@ -372,8 +372,6 @@ func (f *firstRun) render(view *api.SettingsView, st *api.Status, busy bool) {
 	}
 	setText(f.title, o.Title)
 	showText(f.reset, o.Text)
-	if o.Button != f.button.Text {
-		f.button.SetText(o.Button)
-	}
+	rename(f.button, o.Button)
 	enable(f.button, !busy)
 }
