@@ -3,6 +3,7 @@ package ui
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -95,7 +96,7 @@ func (f *alertForm) newField(p *alertPart, field alertField) fyne.CanvasObject {
 		c := newCheck(f.keys, field.label, func() {})
 		c.SetChecked(value == "true")
 		c.OnChanged = func(bool) { touch() }
-		e.widget, e.get = c, func() string { return map[bool]string{true: "true", false: "false"}[c.Checked] }
+		e.widget, e.get = c, func() string { return strconv.FormatBool(c.Checked) }
 		return container.New(stacked{-6}, c, e.wrong.content)
 	case field.options != nil:
 		var list []string

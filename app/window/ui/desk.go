@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"slices"
 
 	"gatewatch/app/api"
@@ -17,7 +18,7 @@ type desk struct {
 }
 
 // dirty reports whether the form says something else than what it was filled from.
-func (d *desk) dirty() bool { return d.view != nil && !d.form.equal(d.base) }
+func (d *desk) dirty() bool { return d.view != nil && !maps.Equal(d.form, d.base) }
 
 // edited reports whether a key was edited and is not saved.
 func (d *desk) edited(path string) bool { return d.form[path] != d.base[path] }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -332,9 +331,6 @@ func (w *windowDraft) value(bad func(error)) string {
 	}
 	return jsonOf(one)
 }
-
-// equal reports whether two drafts say the same.
-func (d draft) equal(o draft) bool { return maps.Equal(d, o) }
 
 func split(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })

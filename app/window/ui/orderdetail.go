@@ -63,7 +63,7 @@ func newOrderRow(p *ordersPage, id int64) *orderRow {
 	r.stopRow = container.New(columns{0.5}, text("Stop price"), r.stop)
 	r.send = newButton(k, "Send the change", r.submit)
 	r.send.Importance = widget.HighImportance
-	leave := newButton(k, "Leave as it is", func() { r.close() })
+	leave := newButton(k, "Leave as it is", r.close)
 	r.editor = container.New(
 		stacked{2},
 		container.New(columns{0.5}, text("Quantity"), r.quantity), r.limitRow, r.stopRow, r.mistake.content, r.reading,
@@ -179,9 +179,7 @@ type blockedRow struct {
 
 func newBlockedRow() *blockedRow {
 	r := &blockedRow{text: wrapped(""), reason: wrapped(""), facts: fine("")}
-	icon := newSign(signSize)
-	icon.set(Down)
-	first := container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, r.reason)
+	first := container.NewBorder(nil, nil, container.NewCenter(fixed(Down, signSize)), nil, r.reason)
 	r.content = card(container.New(stacked{-10}, first, r.text, r.facts))
 	return r
 }

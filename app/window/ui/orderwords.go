@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,12 +58,7 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 			done = append(done, o)
 		}
 	}
-	newest := func(a, b api.OrderView) int {
-		if c := b.At.Compare(a.At); c != 0 {
-			return c
-		}
-		return int(b.ID - a.ID)
-	}
+	newest := func(a, b api.OrderView) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }
 	slices.SortStableFunc(open, newest)
 	slices.SortStableFunc(done, newest)
 	return open, done

@@ -93,6 +93,13 @@ func newSign(size float32) *sign {
 	return s
 }
 
+// fixed returns a sign that always shows the same shape.
+func fixed(shape Shape, size float32) fyne.CanvasObject {
+	s := newSign(size)
+	s.set(shape)
+	return s.image
+}
+
 func (s *sign) set(shape Shape) {
 	if s.shape != shape {
 		s.shape = shape

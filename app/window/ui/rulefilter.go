@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -60,10 +61,7 @@ func (f ruleFilter) apply(all []api.RuleView) []api.RuleView {
 		slices.SortStableFunc(list, name)
 	case ruleSorts[2]:
 		slices.SortStableFunc(list, func(a, b api.RuleView) int {
-			if c := slices.Index(stateRank, a.State) - slices.Index(stateRank, b.State); c != 0 {
-				return c
-			}
-			return name(a, b)
+			return cmp.Or(slices.Index(stateRank, a.State)-slices.Index(stateRank, b.State), name(a, b))
 		})
 	case ruleSorts[3]:
 		slices.SortStableFunc(list, func(a, b api.RuleView) int { return b.Since.Compare(a.Since) })

@@ -111,8 +111,7 @@ func below(path, key string) string {
 
 // equal reports whether two drafts say the same.
 func (d ruleDraft) equal(o ruleDraft) bool {
-	return maps.Equal(d.texts, o.texts) && slices.EqualFunc(d.conditions, o.conditions,
-		func(a, b map[string]string) bool { return maps.Equal(a, b) })
+	return maps.Equal(d.texts, o.texts) && slices.EqualFunc(d.conditions, o.conditions, maps.Equal)
 }
 
 // rule returns the rule that the editor says, or what is wrong with it, by key. Whatever does not apply is left out.

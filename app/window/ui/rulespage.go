@@ -80,9 +80,7 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 		empty:  wrapped(""),
 	}
 	p.arm = newArmBar(k, v.arm, v.disarm)
-	icon := newSign(18)
-	icon.set(Impaired)
-	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, p.problems))
+	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(fixed(Impaired, 18)), nil, p.problems))
 	p.failed.Importance = widget.DangerImportance
 	p.create = newButton(k, "New rule", func() { p.edit(nil) })
 	p.search = newEntry(k, p.refresh)

@@ -34,9 +34,8 @@ type mistake struct {
 func newMistake() *mistake {
 	m := &mistake{words: wrapped("")}
 	m.words.Importance, m.words.SizeName = widget.DangerImportance, sizeFine
-	icon := newSign(14)
-	icon.set(Impaired)
-	m.content = container.NewBorder(nil, nil, padded(0, 8, container.NewCenter(icon.image)), nil, m.words)
+	sign := padded(0, 8, container.NewCenter(fixed(Impaired, 14)))
+	m.content = container.NewBorder(nil, nil, sign, nil, m.words)
 	m.content.Hide()
 	return m
 }

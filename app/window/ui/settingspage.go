@@ -79,9 +79,7 @@ func newSettingsPage(
 	p.conflict = card(p.others, container.NewHBox(layout.NewSpacer(), reload, mine))
 	p.conflict.Hide()
 	p.problem = wrapped("")
-	icon := newSign(18)
-	icon.set(Impaired)
-	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, p.problem))
+	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(fixed(Impaired, 18)), nil, p.problem))
 	p.trouble.Hide()
 
 	p.message = wrapped("")

@@ -332,9 +332,7 @@ type notice struct {
 
 func newNotice() *notice {
 	n := &notice{words: wrapped("")}
-	s := newSign(18)
-	s.set(Impaired)
-	n.content = card(container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, s.image)), nil, n.words))
+	n.content = card(container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, fixed(Impaired, 18))), nil, n.words))
 	n.content.Hide()
 	return n
 }

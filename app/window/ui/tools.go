@@ -34,7 +34,7 @@ type toolsCard struct {
 func newToolsCard(k *keys, v *View) *toolsCard {
 	c := &toolsCard{muted: text(""), outcome: fine("")}
 	c.muted.Truncation = fyne.TextTruncateEllipsis
-	mute := func(until func() time.Time) func() { return func() { v.mute(until()) } }
+	mute := func(until func() time.Time) func() { return func() { v.actions.Mute(until()) } }
 	c.hour = newButton(k, "Mute for 1 hour", mute(func() time.Time { return v.now.Add(time.Hour) }))
 	c.tomorrow = newButton(k, wording.UntilTomorrow, mute(func() time.Time { return wording.Tomorrow(v.now.Local()) }))
 	c.unmute = newButton(k, wording.Unmute, mute(func() time.Time { return time.Time{} }))
@@ -113,5 +113,3 @@ func (v *View) Muted(err error) {
 	}
 	v.status.tools.say(words)
 }
-
-func (v *View) mute(until time.Time) { v.actions.Mute(until) }

@@ -148,9 +148,7 @@ func newQuestion(k *keys, from *button) *question {
 		}
 	})
 	q.no.escape, q.yes.escape = q.drop, q.drop
-	icon := newSign(18)
-	icon.set(Impaired)
-	sign := container.NewVBox(padded(8, 0, icon.image))
+	sign := container.NewVBox(padded(8, 0, fixed(Impaired, 18)))
 	answers := container.NewVBox(container.NewHBox(q.no, q.yes)) // beside the words, which may grow
 	q.content = padded(4, 0, container.NewBorder(nil, nil, sign, answers, q.words))
 	q.content.Hide()
