@@ -223,16 +223,7 @@ func printable(text string) string {
 // clocks were changed in between.
 func clock(t, other time.Time) string {
 	t, other = t.Local(), other.Local()
-	y, m, d := t.Date()
-	oy, om, od := other.Date()
-	layout := "15:04:05"
-	switch {
-	case y == oy && m == om && d == od:
-	case other.Sub(t).Abs() < 6*24*time.Hour:
-		layout = "Mon 15:04:05"
-	default:
-		layout = "2 Jan 15:04:05"
-	}
+	layout := wording.WithDay("15:04:05", t, other)
 	if !sameOffset(t, other) {
 		layout += " MST"
 	}

@@ -228,17 +228,20 @@ func DownSince(s *conn.Snapshot) time.Time {
 }
 
 // Clock returns the local time of day, with the day if that is not the day of now.
-func Clock(t, now time.Time) string {
+func Clock(t, now time.Time) string { return t.Local().Format(WithDay("15:04", t, now)) }
+
+// WithDay returns a layout for the local time of day of t, with the day if that is not the day of now.
+func WithDay(layout string, t, now time.Time) string {
 	t, now = t.Local(), now.Local()
 	y, m, d := t.Date()
 	ny, nm, nd := now.Date()
 	switch {
 	case y == ny && m == nm && d == nd:
-		return t.Format("15:04")
+		return layout
 	case now.Sub(t).Abs() < 6*24*time.Hour:
-		return t.Format("Mon 15:04")
+		return "Mon " + layout
 	}
-	return t.Format("2 Jan 15:04")
+	return "2 Jan " + layout
 }
 
 // Tomorrow returns the first moment of the next local day.

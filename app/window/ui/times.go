@@ -40,20 +40,11 @@ func span(d time.Duration) string {
 	return wording.Duration(d.Truncate(time.Minute))
 }
 
-// clock returns a moment as a local time of day, with its day if that is not today's.
+// clock is [wording.Clock], with seconds for the last hour of today.
 func clock(at, now time.Time) string {
-	at, now = at.Local(), now.Local()
-	layout := "15:04"
-	if d := now.Sub(at); d >= 0 && d < time.Hour {
-		layout = "15:04:05"
+	text := wording.Clock(at, now)
+	if d := now.Sub(at); d >= 0 && d < time.Hour && text == at.Local().Format("15:04") {
+		return at.Local().Format("15:04:05")
 	}
-	y, m, d := at.Date()
-	ny, nm, nd := now.Date()
-	switch {
-	case y == ny && m == nm && d == nd:
-		return at.Format(layout)
-	case at.Sub(now).Abs() < 6*24*time.Hour:
-		return at.Format("Mon 15:04")
-	}
-	return at.Format("2 Jan 15:04")
+	return text
 }
