@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -211,7 +212,7 @@ func layersOf(st *Status) []Line {
 		case known && !up && looking: // nothing is lost before the first connection
 			l.Text = "not connected yet"
 		case known:
-			l.Shape, l.At = l.Text, moment(since)
+			l.Shape, l.At = l.Text, Moment(since)
 		}
 		return l
 	}
@@ -230,14 +231,6 @@ func layersOf(st *Status) []Line {
 	}
 }
 
-// moment returns a time of a status, nil if it is not known.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 func farmsOf(st *Status) Line {
 	l := Line{Shape: "unknown", Name: LayerNames[3], Text: wording.Layer(false, false)}
 	if !st.Layers.Upstream || st.Unanswered { // Gateway reports them only while it sees IBKR
@@ -249,7 +242,7 @@ func farmsOf(st *Status) Line {
 		by[state] = append(by[state], wording.NamedFarm(name))
 	}
 	up, down := len(by[conn.FarmOK]), len(by[conn.FarmBroken])
-	l.At = moment(st.LayersSince.Farms)
+	l.At = Moment(st.LayersSince.Farms)
 	switch {
 	case len(st.Layers.Farms) == 0:
 		l.Text, l.At = "none reported", nil
@@ -289,10 +282,7 @@ func detailsOf(st *Status, now time.Time) []Line {
 	list := []Line{{Name: "Gateway", Text: Address(g)}}
 	add := func(name, text string, at *time.Time) { list = append(list, Line{Name: name, Text: text, At: at}) }
 	if st.Layers.API {
-		account := wording.Account(ib.Mode(g.Mode), st.Demo)
-		if account == "" {
-			account = none
-		}
+		account := cmp.Or(wording.Account(ib.Mode(g.Mode), st.Demo), none)
 		if g.Accounts > 1 {
 			account += fmt.Sprintf(" · %d accounts", g.Accounts)
 		}

@@ -70,11 +70,3 @@ func printJSON(v any) error {
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
-
-// orDash shows that a cell of a table is empty on purpose.
-func orDash(text string) string {
-	if text == "" {
-		return none
-	}
-	return text
-}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func writeClientOrders(out io.Writer, list api.ProgramOrders) error {
 		}
 		state += wording.IBCode(o.Code, o.Detail)
 		t.row(o.At.Local().Format(time.DateTime), wording.OneLine(o.Program), fmt.Sprint(o.OrderID),
-			orDash(wording.OneLine(o.Text)), orDash(wording.OneLine(o.Filled)), state)
+			cmp.Or(wording.OneLine(o.Text), none), cmp.Or(wording.OneLine(o.Filled), none), state)
 	}
 	return t.write(out)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []str
 	}
 	if m := ib.Mode(s.Gateway.Mode); m != ib.AnyMode && g.Mode != m {
 		advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.",
-			d.label(), orUnknown(wording.Mode(g.Mode)), m))
+			d.label(), cmp.Or(wording.Mode(g.Mode), kindNotKnown), m))
 	}
 	return d, advice
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -86,7 +87,7 @@ func (d doctorPort) write(out io.Writer) {
 	mode := wording.Mode(d.Mode)
 	if d.Ready {
 		fmt.Fprintf(out, "%-16s %s: %s, protocol %d, %s, in %s\n", d.label(), colored(good, "ready"),
-			colored(modeColor(d.Mode), orUnknown(mode)), d.ServerVersion,
+			colored(modeColor(d.Mode), cmp.Or(mode, kindNotKnown)), d.ServerVersion,
 			wording.Count(d.Accounts, "account", "accounts"),
 			wording.Duration(time.Duration(d.TookMillis*float64(time.Millisecond))))
 	} else {
@@ -131,17 +132,13 @@ func (d doctorReport) writeAdvice(out io.Writer) {
 	}
 }
 
+// kindNotKnown is what is said of a port whose account is of no known kind.
+const kindNotKnown = "kind of account unknown"
+
 // nothingAnswers is what to check if no port answers.
 var nothingAnswers = []string{
 	"IB Gateway or TWS runs and is logged in.",
 	"In its API settings “ActiveX and Socket Clients” is enabled (IB Gateway always has it).",
 	"Its socket port is one of those above, or gateway.port in settings.json names it.",
 	"It runs on this computer, or gateway.host names the other one and its trusted IPs name this one.",
-}
-
-func orUnknown(mode string) string {
-	if mode == "" {
-		return "kind of account unknown"
-	}
-	return mode
 }

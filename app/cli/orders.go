@@ -45,7 +45,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 			state += "; " + wording.OneLine(o.ChangeText)
 		}
 		filled := amount(o.Filled) + " of " + amount(o.Quantity)
-		sent.row(fmt.Sprint(o.ID), o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)),
+		sent.row(fmt.Sprint(o.ID), o.At.Local().Format(time.DateTime), cmp.Or(wording.OneLine(o.Rule), none),
 			wording.OneLine(o.Text), filled, state)
 	}
 	if err := sent.write(out); err != nil || len(list.Blocked) == 0 {
@@ -54,7 +54,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 	fmt.Fprintln(out, "\nBlocked orders:")
 	blocked := table{rows: [][]string{{"Time", "Rule", "Order", "Why"}}}
 	for _, b := range list.Blocked {
-		blocked.row(b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)),
+		blocked.row(b.At.Local().Format(time.DateTime), cmp.Or(wording.OneLine(b.Rule), none),
 			wording.OneLine(b.Text), wording.OneLine(b.Reason))
 	}
 	return blocked.write(out)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func writePositions(out io.Writer, list api.Positions) error {
 			"Account", "Instrument", "Quantity", "Average cost", "Market value", "Unrealised P&L",
 		}}}
 		for _, p := range list.Positions {
-			t.row(orDash(wording.OneLine(p.Account)), wording.OneLine(p.Contract), optional(p.Quantity, amount),
+			t.row(cmp.Or(wording.OneLine(p.Account), none), wording.OneLine(p.Contract), optional(p.Quantity, amount),
 				optional(p.AverageCost, wording.Price), optional(p.MarketValue, money(p.Currency)),
 				optional(p.Unrealised, money(p.Currency)))
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func writeRules(out io.Writer, list api.Rules) error {
 		t := table{rows: [][]string{{"Rule", "State", "What it does", "Why"}}, paint: paintRule}
 		for _, r := range list.Rules {
 			t.row(wording.OneLine(r.Rule.Name), string(r.State), wording.OneLine(r.Text),
-				orDash(wording.OneLine(r.Why)))
+				cmp.Or(wording.OneLine(r.Why), none))
 		}
 		if err := t.write(out); err != nil {
 			return err

@@ -51,8 +51,6 @@ func (p *program) work(ctx context.Context, withTray bool) {
 		worker("notices", func() {
 			p.notifications.toDesktop(ctx, toDesktop, reportsToDesktop, icon.connect, icon.open)
 		})
-	}
-	if withTray {
 		worker("hidden icon", func() { p.notifications.sayHiddenIcon(ctx, tray.Hidden) })
 	}
 	p.crashes.report() // all that read reports have subscribed by now

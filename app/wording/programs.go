@@ -34,15 +34,7 @@ var refusals = map[port.Reason]string{
 
 // Refusal says why an order or a request of a program was refused, or in observe mode would have been. It is empty for
 // what was not.
-func Refusal(r port.Reason) string {
-	if text := refusals[r]; text != "" {
-		return text
-	}
-	if text := GuardReason(ib.GuardReason(r)); text != "" {
-		return text
-	}
-	return OneLine(string(r))
-}
+func Refusal(r port.Reason) string { return cmp.Or(refusals[r], GuardReason(ib.GuardReason(r))) }
 
 // programOrders are the states of orders of programs for which there is more to say than the state.
 var programOrders = map[record.State]string{

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -154,10 +155,7 @@ func RecordCause(r *history.Record) string {
 
 // why says a record's cause in a few words.
 func why(r *history.Record) string {
-	text := shortCauses[r.Cause]
-	if text == "" {
-		text = OneLine(string(r.Cause))
-	}
+	text := cmp.Or(shortCauses[r.Cause], OneLine(string(r.Cause)))
 	if text == "" {
 		return IBCode(r.Code, "")
 	}

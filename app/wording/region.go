@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,12 +68,8 @@ func SuggestedReset(f region.Found, windows calendar.Calendar, now time.Time) st
 
 func resetWindow(f region.Found, r region.Region, times string) string {
 	if r == region.Unknown {
-		zone := "not known"
-		if f.Zone != "" {
-			zone = f.Zone
-		}
 		const text = "This computer's time zone (%s) shows no region, so the default reset window applies: %s."
-		return fmt.Sprintf(text, zone, times)
+		return fmt.Sprintf(text, cmp.Or(f.Zone, "not known"), times)
 	}
 	return fmt.Sprintf("Reset window for %s: %s, because %s.", regionName(r), times, regionReason(f, r))
 }

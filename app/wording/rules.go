@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -110,15 +111,14 @@ func failed(v rules.View) string {
 	return Upper(failure(v.Reason, v.Detail)) + IBCode(v.Code, "") + ". Activate it again to resume."
 }
 
+var failures = map[string]string{
+	rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
+	rules.FailedInactive: "its order is inactive at IBKR",
+}
+
 // failure says in one clause why a rule has stopped.
 func failure(reason, detail string) string {
-	text := map[string]string{
-		rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
-		rules.FailedInactive: "its order is inactive at IBKR",
-	}[reason]
-	if text == "" {
-		text = "it has failed"
-	}
+	text := cmp.Or(failures[reason], "it has failed")
 	if detail = OneLine(detail); detail != "" {
 		text += ": " + detail
 	}
@@ -128,10 +128,6 @@ func failure(reason, detail string) string {
 // Contract returns a contract in short, such as "AAPL STK NASDAQ USD", or "conId 265598" if Gateway has not named it;
 // empty if nothing is known of it.
 func Contract(c ib.Contract) string {
-	exchange := c.Primary
-	if exchange == "" {
-		exchange = c.Exchange
-	}
 	name := c.Symbol
 	if c.Local != "" && c.Local != c.Symbol {
 		name = c.Local
@@ -139,7 +135,7 @@ func Contract(c ib.Contract) string {
 	if name == "" && c.ConID != 0 {
 		name = fmt.Sprint("conId ", c.ConID)
 	}
-	return OneLine(fmt.Sprintf("%s %s %s %s", name, c.Type, exchange, c.Currency))
+	return OneLine(fmt.Sprintf("%s %s %s %s", name, c.Type, cmp.Or(c.Primary, c.Exchange), c.Currency))
 }
 
 // Order returns an order in one line, such as "BUY 100 AAPL LMT 230.5 GTC".
