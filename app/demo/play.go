@@ -71,14 +71,13 @@ func opened(ctx context.Context, p Program, changed <-chan struct{}) bool {
 
 // sayTicks says what the engine does, while that is something.
 func sayTicks(ctx context.Context, p Program, say func(label, text string)) {
-	every := time.NewTicker(5 * time.Second)
-	defer every.Stop()
+	every := time.Tick(5 * time.Second)
 	var before uint64
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-every:
 		}
 		n := p.Counts()
 		if n.Evaluated == before {

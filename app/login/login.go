@@ -46,8 +46,7 @@ func (l *Login) Watch(ctx context.Context) {
 		}
 	}
 	warned := false
-	looks := time.NewTicker(every)
-	defer looks.Stop()
+	looks := time.Tick(every)
 	for {
 		if _, err := l.look(); err != nil && !warned {
 			warned = true
@@ -56,7 +55,7 @@ func (l *Login) Watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-looks.C:
+		case <-looks:
 		}
 	}
 }

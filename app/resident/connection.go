@@ -40,8 +40,7 @@ func (c *connection) run(ctx context.Context) {
 func (c *connection) follow(ctx context.Context) {
 	published, end := c.Subscribe()
 	defer end()
-	minute := time.NewTicker(time.Minute)
-	defer minute.Stop()
+	minute := time.Tick(time.Minute)
 	later := time.NewTimer(0) // when something has lasted for so long that it is shown
 	defer later.Stop()
 	for {
@@ -49,7 +48,7 @@ func (c *connection) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-published:
-		case <-minute.C:
+		case <-minute:
 		case <-later.C:
 		}
 		s := c.Snapshot()

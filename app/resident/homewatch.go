@@ -43,13 +43,12 @@ type homeWatch struct {
 func (w *homeWatch) run(ctx context.Context) {
 	w.held, w.recorded, w.copied = w.lock.Held(), true, false
 	w.look()
-	every := time.NewTicker(homeEvery)
-	defer every.Stop()
+	every := time.Tick(homeEvery)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-every:
 			w.look()
 		}
 	}

@@ -130,8 +130,7 @@ func (w *Watcher) run(ctx context.Context, events <-chan fsnotify.Event, failure
 	if watch == nil {
 		watch = func() {}
 	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
+	poll := time.Tick(pollEvery)
 	watch()
 	w.look()
 	quiet := time.NewTimer(settle)
@@ -147,7 +146,7 @@ func (w *Watcher) run(ctx context.Context, events <-chan fsnotify.Event, failure
 			}
 		case <-failures: // events may have been lost
 			quiet.Reset(settle)
-		case <-poll.C:
+		case <-poll:
 			watch()
 			if w.touched() {
 				quiet.Reset(settle)

@@ -89,8 +89,7 @@ func (t *tray) watchHost(ctx context.Context, bus *dbus.Conn) {
 	}
 	var there bool
 	_ = bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, watcherName).Store(&there)
-	patience := time.NewTimer(t.cfg.HostWait)
-	defer patience.Stop()
+	patience := time.After(t.cfg.HostWait)
 	warned := false
 	for {
 		select {
@@ -110,7 +109,7 @@ func (t *tray) watchHost(ctx context.Context, bus *dbus.Conn) {
 				t.cfg.Log.Info("a tray has come, the icon is shown")
 				warned = false
 			}
-		case <-patience.C:
+		case <-patience:
 			if !there {
 				warned = true
 				t.noHost("nothing on this desktop shows icons (StatusNotifier)")

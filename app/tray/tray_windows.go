@@ -33,8 +33,7 @@ func awaitHost(ctx context.Context, t *tray) bool {
 		return true
 	}
 	begin, warned := time.Now(), false
-	look := time.NewTicker(250 * time.Millisecond)
-	defer look.Stop()
+	look := time.Tick(250 * time.Millisecond)
 	for {
 		if w, _, _ := findWindow.Call(uintptr(unsafe.Pointer(class)), 0); w != 0 {
 			return true
@@ -46,7 +45,7 @@ func awaitHost(ctx context.Context, t *tray) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-look.C:
+		case <-look:
 		}
 	}
 }

@@ -147,14 +147,12 @@ func open(card string, program link.Program, opened func()) bool {
 	a.Lifecycle().SetOnStarted(func() {
 		r.work.Go(func() { r.link.Run(ctx) })
 		r.work.Go(func() {
-			every, minute := time.NewTicker(tick), time.NewTicker(time.Minute)
-			defer every.Stop()
-			defer minute.Stop()
+			every, minute := time.Tick(tick), time.Tick(time.Minute)
 			for {
 				select {
 				case <-ctx.Done():
 					return
-				case now := <-every.C:
+				case now := <-every:
 					if late.Swap(true) { // the toolkit is busy
 						continue
 					}
@@ -170,7 +168,7 @@ func open(card string, program link.Program, opened func()) bool {
 							}
 						}
 					})
-				case <-minute.C:
+				case <-minute:
 					debug.FreeOSMemory()
 				}
 			}

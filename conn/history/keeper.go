@@ -153,19 +153,17 @@ func (k *Keeper) Run(ctx context.Context, events *conn.EventStream) {
 			k.take(k.rec.Take(e))
 		}
 	}()
-	beat := time.NewTicker(beatEvery)
-	defer beat.Stop()
-	retry := time.NewTicker(retryEvery)
-	defer retry.Stop()
+	beat := time.Tick(beatEvery)
+	retry := time.Tick(retryEvery)
 	k.beat(time.Now())
 	for over := false; !over; {
 		select {
 		case <-k.wake:
 			k.flush()
-		case now := <-beat.C:
+		case now := <-beat:
 			k.line.Now(now)
 			k.beat(now)
-		case <-retry.C:
+		case <-retry:
 			k.keepInPlace()
 			if k.Problem() != nil {
 				k.flush()

@@ -109,8 +109,7 @@ const followEvery = 500 * time.Millisecond
 // Follow calls f with each record after the one with the given seq, as it is appended, until ctx ends or f returns an
 // error, which it returns.
 func Follow(ctx context.Context, dir string, after uint64, f func(Record) error) error {
-	look := time.NewTicker(followEvery)
-	defer look.Stop()
+	look := time.Tick(followEvery)
 	var seen fs.FileInfo
 	for {
 		info, err := os.Stat(filepath.Join(dir, current))
@@ -136,7 +135,7 @@ func Follow(ctx context.Context, dir string, after uint64, f func(Record) error)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-look.C:
+		case <-look:
 		}
 	}
 }

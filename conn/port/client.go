@@ -256,13 +256,12 @@ func (c *client) finish() {
 // settle waits until Gateway has mentioned all orders of this connection, and for those that were cancelled until they
 // are done; not for long.
 func (c *client) settle(cancelled bool) {
-	limit := time.NewTimer(lastWords)
-	defer limit.Stop()
+	limit := time.After(lastWords)
 	for c.ready.Load() && c.port.orders.Awaited(c.id.Load(), c.number, cancelled) {
 		select {
 		case <-c.read:
 			return
-		case <-limit.C:
+		case <-limit:
 			return
 		case <-time.After(5 * time.Millisecond):
 		}

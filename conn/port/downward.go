@@ -164,12 +164,11 @@ const nameLimit = time.Second
 // greet reports that the program is connected.
 func (c *client) greet() {
 	defer c.recovered()
-	limit := time.NewTimer(nameLimit)
-	defer limit.Stop()
+	limit := time.After(nameLimit)
 	select {
 	case <-c.looked:
 	case <-c.over.Done():
-	case <-limit.C:
+	case <-limit:
 	}
 	c.port.event(Event{Kind: ClientConnected, Client: c.describe()})
 }

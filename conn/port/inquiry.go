@@ -26,18 +26,15 @@ const (
 func (p *Port) inquire(ctx context.Context) {
 	next := time.Now().Add(askDelay)
 	for {
-		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		case <-p.asks:
-			timer.Stop()
 			if soon := time.Now().Add(askDelay); soon.Before(next) {
 				next = soon
 			}
 			continue
-		case <-timer.C:
+		case <-time.After(time.Until(next)):
 		}
 		next = time.Now().Add(askAgain)
 		s, n := p.settings.Load(), p.cfg.Connection.Snapshot()

@@ -158,8 +158,7 @@ func (p *Port) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.wg.Go(func() { p.inquire(ctx) })
-	look := time.NewTicker(p.stall / 4)
-	defer look.Stop()
+	look := time.Tick(p.stall / 4)
 	for {
 		var again <-chan time.Time
 		if !p.follow() {
@@ -171,7 +170,7 @@ func (p *Port) Run(ctx context.Context) {
 		case <-news:
 		case <-p.changed:
 		case <-again:
-		case <-look.C:
+		case <-look:
 			p.closeStalled()
 		}
 	}

@@ -212,10 +212,8 @@ func (c *client) turn() bool {
 
 // sleep waits, and returns false if the connection ended meanwhile.
 func (c *client) sleep(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(d):
 		return true
 	case <-c.over.Done():
 		return false

@@ -356,10 +356,8 @@ func (c *conn) writeNow(b []byte) error {
 // pause waits for d, and for a freeze to end.
 func (c *conn) pause(d time.Duration) error {
 	if d > 0 {
-		timer := time.NewTimer(c.g.clock.real(d))
-		defer timer.Stop()
 		select {
-		case <-timer.C:
+		case <-time.After(c.g.clock.real(d)):
 		case <-c.done:
 			return errClosed
 		}

@@ -76,9 +76,8 @@ func (g *Gateway) PlanExit(e Exit) error {
 // watchExit waits for a plan's time on the gateway's clock, which may be shifted meanwhile, until another plan is
 // made.
 func (g *Gateway) watchExit(p *exitPlan) {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for wait(g.ctx, tick.C) {
+	tick := time.Tick(20 * time.Millisecond)
+	for wait(g.ctx, tick) {
 		g.mu.Lock()
 		if g.exits != p {
 			g.mu.Unlock()

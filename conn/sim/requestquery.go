@@ -51,15 +51,14 @@ func getRequests(g *Gateway, w http.ResponseWriter, r *http.Request) {
 
 // await returns the requests that fit as soon as the assertion holds, or after its time.
 func (g *Gateway) await(r *http.Request, q *requestQuery) []Request {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
+	tick := time.Tick(10 * time.Millisecond)
 	for end := time.Now().Add(q.within); ; {
 		found := slices.DeleteFunc(g.requestsWhere(q.fits), func(one Request) bool { return !q.fieldsFit(&one) })
 		if q.holds(len(found)) || !time.Now().Before(end) {
 			return found
 		}
 		select {
-		case <-tick.C:
+		case <-tick:
 		case <-r.Context().Done():
 			return found
 		case <-g.ctx.Done():

@@ -189,9 +189,8 @@ func (g *Gateway) RunScript(s *Script) error {
 	ctx := g.scriptCtx
 	for _, step := range s.every {
 		g.goScript(func() {
-			tick := time.NewTicker(g.clock.real(step.at))
-			defer tick.Stop()
-			for wait(ctx, tick.C) {
+			tick := time.Tick(g.clock.real(step.at))
+			for wait(ctx, tick) {
 				g.play(step)
 			}
 		})

@@ -10,13 +10,12 @@ const timeQuantum = 100 * time.Millisecond
 
 // every calls do again and again until ctx ends, with so much of the gateway's time in between.
 func (g *Gateway) every(ctx context.Context, d time.Duration, do func()) {
-	ticker := time.NewTicker(max(marketQuantum, g.clock.real(d)))
-	defer ticker.Stop()
+	ticker := time.Tick(max(marketQuantum, g.clock.real(d)))
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticker:
 			do()
 		}
 	}

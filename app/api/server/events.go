@@ -53,8 +53,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 	}
 	nudge, end := s.backend.Subscribe()
 	defer end()
-	alive := time.NewTicker(keepAlive)
-	defer alive.Stop()
+	alive := time.Tick(keepAlive)
 	changed := false
 	for {
 		beat := false
@@ -73,7 +72,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 			continue
 		case <-nudge:
 			changed = true
-		case <-alive.C:
+		case <-alive:
 			beat = true
 		}
 		if !s.works(r.Context(), keepAlive) {

@@ -112,12 +112,11 @@ func Follow(ctx context.Context, open func(context.Context) (*http.Response, err
 	defer cancel(nil)
 	var quiet atomic.Int32
 	go func() {
-		every := time.NewTicker(step)
-		defer every.Stop()
+		every := time.Tick(step)
 		for ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
-			case <-every.C:
+			case <-every:
 				if quiet.Add(1) >= steps {
 					cancel(silent)
 				}
