@@ -287,7 +287,7 @@ func (d *Desk) Change(s *ib.Session, id int64, c Change) (ledger.Intent, error) 
 		now, err = d.ledger.Change(s, id, apply, d.allowed)
 		err = passed(err)
 	}
-	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+	if shut, ok := errors.AsType[*BlockedError](err); ok {
 		d.Refuse(Ticket{Session: s, Order: changed, Rule: old.Rule}, shut)
 	}
 	return now, err

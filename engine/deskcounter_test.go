@@ -83,7 +83,7 @@ func (c *counter) told() []Report {
 
 // reason returns for which reason an error blocks, empty if it does not.
 func reason(err error) string {
-	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+	if shut, ok := errors.AsType[*BlockedError](err); ok {
 		return shut.Reason
 	}
 	return ""

@@ -365,7 +365,7 @@ func (e *Engine) skip(err error) {
 	}
 	e.warned = true
 	reason := any(err)
-	if shut := (*ib.GuardError)(nil); errors.As(err, &shut) {
+	if shut, ok := errors.AsType[*ib.GuardError](err); ok {
 		reason = shut.Reason
 	}
 	e.cfg.Log.Warn("ticks are skipped while the guard is closed", "session", e.session.Number(), "reason", reason)

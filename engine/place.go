@@ -21,7 +21,7 @@ func (d *Desk) Place(t Ticket) ([]ledger.Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	list, err := d.place(t)
-	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+	if shut, ok := errors.AsType[*BlockedError](err); ok {
 		d.Refuse(t, shut)
 	}
 	return list, err

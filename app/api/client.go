@@ -75,7 +75,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Status asks for the status and returns it with the JSON as it came.
 func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) {
 	raw, err = c.do(ctx, http.MethodGet, "/status")
-	if hung := (*failure)(nil); errors.As(err, &hung) && hung.code == http.StatusGatewayTimeout {
+	if hung, ok := errors.AsType[*failure](err); ok && hung.code == http.StatusGatewayTimeout {
 		err = c.notResponding()
 	}
 	if err == nil {

@@ -22,7 +22,7 @@ func (h Home) LoadSettings(here region.Found) (s settings.Settings, problem, fin
 	if found && goodErr == nil {
 		return good, err, nil
 	}
-	if bad := (settings.Problems)(nil); errors.As(err, &bad) {
+	if _, bad := errors.AsType[settings.Problems](err); bad {
 		return s, nil, err
 	}
 	return settings.For(here.Applies()), err, nil

@@ -197,8 +197,7 @@ func (f *freedesktop) meet(ctx context.Context, bus *dbus.Conn) (string, map[str
 
 // gone reports whether an error says that the other side has gone.
 func gone(err error) bool {
-	var e dbus.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[dbus.Error](err); ok {
 		switch e.Name {
 		case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
 			"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected":

@@ -215,7 +215,7 @@ func (t *trading) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candi
 		return nil, &api.Conflict{Reason: reason}
 	}
 	list, err := t.conn.details(ctx, in.Contract())
-	if refused := (*ib.RequestError)(nil); errors.As(err, &refused) && refused.Code == 200 {
+	if refused, ok := errors.AsType[*ib.RequestError](err); ok && refused.Code == 200 {
 		return nil, api.ErrNoContract
 	}
 	return candidatesOf(list), answered(err)

@@ -219,7 +219,7 @@ func (t *trading) Trading() api.Trading {
 	}
 	err := t.desk.Check(t.conn.Session())
 	st.MayTrade = err == nil
-	if blocked := (*engine.BlockedError)(nil); errors.As(err, &blocked) {
+	if blocked, ok := errors.AsType[*engine.BlockedError](err); ok {
 		st.Reason, st.ReasonID = wording.Blocked(blocked.Reason, blocked.Detail), blocked.Reason
 	}
 	count := t.set.Count()
@@ -246,7 +246,7 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 		return t.conflict()
 	}
 	s := t.conn.Session()
-	if blocked := (*engine.BlockedError)(nil); errors.As(t.desk.Check(s), &blocked) &&
+	if blocked, ok := errors.AsType[*engine.BlockedError](t.desk.Check(s)); ok &&
 		blocked.Reason != engine.BlockedDisarmed {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
 	}

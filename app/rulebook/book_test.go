@@ -243,8 +243,7 @@ func TestRelations(t *testing.T) {
 	} {
 		_, err := ParseRule("f", []byte(c.text))
 		got := ""
-		var problems strict.Problems
-		if errors.As(err, &problems) {
+		if problems, ok := errors.AsType[strict.Problems](err); ok {
 			p := problems[0]
 			got = p.Key + ": " + p.Text
 			// It stands at the key, or at the object in which the key is missing, or at that key's neighbour.

@@ -26,8 +26,7 @@ func TestWatch(t *testing.T) {
 		OnChange: func(s Settings) { told = append(told, fmt.Sprintf("port %d", s.API.Port)) },
 		OnError: func(err error) {
 			word := "gone"
-			var problems Problems
-			if errors.As(err, &problems) {
+			if problems, ok := errors.AsType[Problems](err); ok {
 				word = "bad " + problems[0].Key
 			}
 			told = append(told, word)

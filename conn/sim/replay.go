@@ -55,7 +55,7 @@ func parseReplay(text string) (map[string][]row, error) {
 		if err == nil {
 			line, _ = r.FieldPos(0)
 			err = clock.add(rows, fields)
-		} else if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+		} else if bad, ok := errors.AsType[*csv.ParseError](err); ok {
 			line, err = bad.Line, bad.Err
 		}
 		if err != nil {

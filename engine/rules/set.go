@@ -264,7 +264,7 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 	}
 	e.candidates = nil
 	if err != nil {
-		if several := (*NotResolvedError)(nil); errors.As(err, &several) {
+		if several, ok := errors.AsType[*NotResolvedError](err); ok {
 			e.candidates = several.Candidates
 		}
 		s.mu.Unlock()

@@ -112,7 +112,7 @@ func (p *ordersPage) takePositions(all api.Positions, err error) {
 // answered takes in what came of cancelling or changing an order, 0 for all of them.
 func (p *ordersPage) answered(id int64, err error) {
 	failure := ""
-	if remark := (*api.Remark)(nil); errors.As(err, &remark) {
+	if remark, ok := errors.AsType[*api.Remark](err); ok {
 		failure = upper(plain(remark.Text))
 	} else if err != nil {
 		failure = didNotWork(err)

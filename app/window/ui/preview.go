@@ -51,7 +51,7 @@ func (p *previewer) take(req api.RulePreviewRequest, answer api.RulePreview, err
 	}
 	if p.answer, p.failed = &answer, ""; err != nil {
 		p.answer, p.failed = nil, reasonOf(err)
-		if conflict := (*api.Conflict)(nil); errors.As(err, &conflict) {
+		if conflict, ok := errors.AsType[*api.Conflict](err); ok {
 			p.failed = plain(conflict.Reason)
 		}
 	}
