@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -127,13 +128,7 @@ func (d *Desk) reportFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.n
 
 // Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
 func Describe(o *ib.Order) string {
-	name := o.Contract.Symbol
-	if name == "" {
-		name = fmt.Sprint(o.Contract.ConID)
-	}
-	if o.Contract.Local != "" {
-		name = o.Contract.Local
-	}
+	name := cmp.Or(o.Contract.Local, o.Contract.Symbol, fmt.Sprint(o.Contract.ConID))
 	text := fmt.Sprintf("%s %s %s %s", o.Side, plain(o.Quantity), name, o.Type)
 	for _, p := range []float64{o.StopPrice, o.LimitPrice, o.TrailAmount} {
 		if p != 0 {

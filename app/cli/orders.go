@@ -33,10 +33,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		sent.rows = [][]string{{cmp.Or(wording.OneLine(list.Problem), wording.NoOrders)}}
 	}
 	for _, o := range list.Orders {
-		state := wording.OneLine(o.StateText)
-		if state == "" {
-			state = string(o.State)
-		}
+		state := cmp.Or(wording.OneLine(o.StateText), string(o.State))
 		state += wording.IBCode(o.Code, o.Detail)
 		if o.Unprotected {
 			state += "; " + wording.NoStop

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"time"
 
 	"gatewatch/conn/calendar"
@@ -40,10 +41,7 @@ func (q Quiet) begun(t time.Time) (begin time.Time) {
 
 // next returns the first moment after t at which it is that time of day.
 func (q Quiet) next(t time.Time, hour, minute int) time.Time {
-	loc := q.Location
-	if loc == nil {
-		loc = time.Local
-	}
+	loc := cmp.Or(q.Location, time.Local)
 	return calendar.Calendar{{Hour: hour, Minute: minute, Length: time.Nanosecond, Location: loc}}.At(t).Next
 }
 

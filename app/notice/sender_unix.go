@@ -3,6 +3,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,7 @@ import (
 // NewSender returns the Sender of this desktop: org.freedesktop.Notifications on the session bus. It connects when
 // there is something to show, and again when bus or server were restarted.
 func NewSender(o Options) Sender {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return &freedesktop{o: o}
 }
 

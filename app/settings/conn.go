@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -61,10 +62,7 @@ func (s Settings) calendar() (calendar.Calendar, error) {
 			c = append(c, preset...)
 			continue
 		}
-		zone := w.Timezone
-		if zone == "" {
-			zone = s.Timezone
-		}
+		zone := cmp.Or(w.Timezone, s.Timezone)
 		if err := add(fmt.Sprintf("reset_windows[%d]", i), w.Start, zone, w.weekdays(), w.Minutes); err != nil {
 			return nil, fmt.Errorf("reset_windows[%d]: %w", i, err)
 		}

@@ -145,19 +145,13 @@ var formats = map[string]format{
 	},
 	"host": {
 		pattern: `^[A-Za-z0-9._:%-]{1,253}$`,
-		valid: func(s string) bool {
-			_, err := netip.ParseAddr(s)
-			return err == nil || !strings.ContainsAny(s, ":%")
-		},
-		advice: `is not a host; write a name or an IP address such as "127.0.0.1", and the port in gateway.port`,
+		valid:   isHost,
+		advice:  `is not a host; write a name or an IP address such as "127.0.0.1", and the port in gateway.port`,
 	},
 	"host_or_empty": {
 		pattern: `^[A-Za-z0-9._:%-]{0,253}$`,
-		valid: func(s string) bool {
-			_, err := netip.ParseAddr(s)
-			return err == nil || !strings.ContainsAny(s, ":%")
-		},
-		advice: `is not a host; write a name or an IP address such as "smtp.example.com", and the port in the key beside it`,
+		valid:   isHost,
+		advice:  `is not a host; write a name or an IP address such as "smtp.example.com", and the port in the key beside it`,
 	},
 	"email": {
 		pattern: emailPattern,
@@ -226,6 +220,11 @@ const emailPattern = `^[^\s<>@,;:"()\[\]\\]+@[A-Za-z0-9.-]+$`
 func isAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
+}
+
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || !strings.ContainsAny(s, ":%")
 }
 
 // nearest returns the candidate that s most likely stands for, "" if none is close.

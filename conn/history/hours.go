@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,10 +25,7 @@ func (h *Hours) between(from, until int64) []stretch {
 	if h == nil || len(h.Days) == 0 || from >= until {
 		return nil
 	}
-	loc := h.Location
-	if loc == nil {
-		loc = time.UTC
-	}
+	loc := cmp.Or(h.Location, time.UTC)
 	closing := h.CloseHour*60 + h.CloseMinute // in minutes of the opening's day
 	if closing <= h.OpenHour*60+h.OpenMinute {
 		closing += 24 * 60

@@ -91,9 +91,7 @@ func New(cfg Config) (*Port, error) {
 	if cfg.Connection == nil || cfg.Record == nil {
 		return nil, errors.New("a connection and a record of orders are needed")
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	cfg.Connections = min(cmp.Or(cfg.Connections, maxConnections), maxConnections)
 	p := &Port{
 		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1),

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"time"
@@ -72,12 +73,7 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-func (s *Settings) proof() time.Duration {
-	if s.ProofOfLife == 0 {
-		return defaultProof
-	}
-	return s.ProofOfLife
-}
+func (s *Settings) proof() time.Duration { return cmp.Or(s.ProofOfLife, defaultProof) }
 
 func (s *Settings) observes() bool { return s.Mode == Observe }
 

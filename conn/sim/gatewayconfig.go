@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -92,24 +93,16 @@ type Config struct {
 }
 
 func (cfg *Config) setDefaults() error {
-	if cfg.Listen == "" {
-		cfg.Listen = "127.0.0.1:0"
-	}
-	if cfg.ServerVersion == 0 {
-		cfg.ServerVersion = MaxVersion
-	}
+	cfg.Listen = cmp.Or(cfg.Listen, "127.0.0.1:0")
+	cfg.ServerVersion = cmp.Or(cfg.ServerVersion, MaxVersion)
 	if cfg.ServerVersion < MinVersion || cfg.ServerVersion > MaxVersion {
 		return fmt.Errorf("server version %d: must be %d to %d", cfg.ServerVersion, MinVersion, MaxVersion)
 	}
-	if cfg.TickRate == 0 {
-		cfg.TickRate = 4
-	}
+	cfg.TickRate = cmp.Or(cfg.TickRate, 4)
 	if !(cfg.TickRate > 0 && cfg.TickRate <= 1e6) {
 		return fmt.Errorf("tick rate %v: must be above 0 and at most 1000000 per second", cfg.TickRate)
 	}
-	if cfg.Speed == 0 {
-		cfg.Speed = 1
-	}
+	cfg.Speed = cmp.Or(cfg.Speed, 1)
 	if !(cfg.Speed >= 0.01 && cfg.Speed <= 10_000) {
 		return fmt.Errorf("speed %v: must be 0.01 to 10000", cfg.Speed)
 	}
@@ -137,9 +130,7 @@ func (cfg *Config) setDefaults() error {
 			return fmt.Errorf("farm %d:%s: must be one of %v and a name", f.Code, f.Name, farmCodes())
 		}
 	}
-	if cfg.NextOrderID == 0 {
-		cfg.NextOrderID = 1
-	}
+	cfg.NextOrderID = cmp.Or(cfg.NextOrderID, 1)
 	if cfg.NextOrderID < 1 || cfg.NextOrderID > 1<<31-2 {
 		return fmt.Errorf("next order id %d: must be 1 to %d", cfg.NextOrderID, 1<<31-2)
 	}
@@ -161,18 +152,10 @@ func (cfg *Config) setDefaults() error {
 			return err
 		}
 	}
-	if cfg.PartialFills < 1 {
-		cfg.PartialFills = 1
-	}
-	if cfg.MaxLines == 0 {
-		cfg.MaxLines = 100
-	}
-	if cfg.MaxMessageRate == 0 {
-		cfg.MaxMessageRate = 50
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.PartialFills = max(1, cfg.PartialFills)
+	cfg.MaxLines = cmp.Or(cfg.MaxLines, 100)
+	cfg.MaxMessageRate = cmp.Or(cfg.MaxMessageRate, 50)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return nil
 }
 

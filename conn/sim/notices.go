@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"time"
@@ -63,10 +64,7 @@ func (g *Gateway) EndCompeting() {
 func (g *Gateway) NoticeFor(id int32, code int, text string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if text == "" {
-		text = noticeText(code)
-	}
-	g.broadcastLocked(id, code, text)
+	g.broadcastLocked(id, code, cmp.Or(text, noticeText(code)))
 }
 
 func (g *Gateway) broadcastLocked(id int32, code int, text string) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -124,10 +125,7 @@ func (g *Gateway) goodTill(q *quote, o *protobuf.Order) (time.Time, *requestErro
 // overMargin says that an order would tie up more than its account has; empty if it would not. An exit of another
 // order does not.
 func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64, parent *order) string {
-	account := o.GetAccount()
-	if account == "" {
-		account = g.cfg.Accounts[0]
-	}
+	account := cmp.Or(o.GetAccount(), g.cfg.Accounts[0])
 	before, after, equity := g.marginWith(account, q, o.GetAction(), qty)
 	if after <= before || after <= equity || parent != nil && qty <= parent.qty {
 		return ""

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,9 +62,7 @@ type OrderFault struct {
 func (g *Gateway) FaultOrders(f OrderFault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if f.Times == 0 {
-		f.Times = 1
-	}
+	f.Times = cmp.Or(f.Times, 1)
 	g.faults.orders = append(g.faults.orders, &f)
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -32,9 +33,7 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	if m.Action != "BUY" && m.Action != "SELL" {
 		return 0, fmt.Errorf("unknown action %q", m.Action)
 	}
-	if m.Quantity == 0 {
-		m.Quantity = 1
-	}
+	m.Quantity = cmp.Or(m.Quantity, 1)
 	typ, limit := "LMT", &m.Limit
 	if m.Limit == 0 {
 		typ, limit = "MKT", nil

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -178,9 +179,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty
 	o.order.ParentId = parent
-	if o.order.OrderRef == nil {
-		o.order.OrderRef = keepRef
-	}
+	o.order.OrderRef = cmp.Or(o.order.OrderRef, keepRef)
 	o.parts = partSize(qty-o.filled, max(o.fault.Parts, g.cfg.PartialFills))
 	if !o.triggered {
 		o.stop = startStop(o, q)
@@ -194,10 +193,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 
 // previewOrder answers a what-if order: margins and commission, nothing booked.
 func (g *Gateway) previewOrder(c *conn, id int32, q *quote, m *protobuf.PlaceOrderRequest, qty float64) {
-	account := m.GetOrder().GetAccount()
-	if account == "" {
-		account = g.cfg.Accounts[0]
-	}
+	account := cmp.Or(m.GetOrder().GetAccount(), g.cfg.Accounts[0])
 	before, after, equity := g.marginWith(account, q, m.GetOrder().GetAction(), qty)
 	change := round(after - before)
 	po := g.filledOut(m.GetOrder())

@@ -13,14 +13,7 @@ import (
 
 // stateWord returns what has become of an order, in words.
 func stateWord(o *api.OrderView) string {
-	word := plain(o.StateText)
-	if word == "" {
-		word = strings.ReplaceAll(plain(string(o.State)), "_", " ")
-	}
-	if word == "" {
-		return none
-	}
-	return upper(word)
+	return upper(cmp.Or(plain(o.StateText), strings.ReplaceAll(plain(string(o.State)), "_", " "), none))
 }
 
 // shortState is stateWord without what follows the state itself, which would take the room of the order.
