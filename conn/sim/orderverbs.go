@@ -32,7 +32,7 @@ func faultOrders(g *Gateway, a *args) error {
 		shares := a.number("correct", 1e11)
 		f.Correct = &shares
 	}
-	return a.do(func() error { g.FaultOrders(f); return nil })
+	return a.run(func() { g.FaultOrders(f) })
 }
 
 func turnOrder(g *Gateway, a *args) error {

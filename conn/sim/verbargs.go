@@ -79,14 +79,14 @@ func (a *args) bool(key string) bool {
 
 // plain is a verb without parameters that cannot fail.
 func plain(do func(*Gateway)) func(*Gateway, *args) error {
-	return func(g *Gateway, a *args) error { return a.do(func() error { do(g); return nil }) }
+	return func(g *Gateway, a *args) error { return a.run(func() { do(g) }) }
 }
 
 // switched is a verb that turns something on or off.
 func switched(do func(*Gateway, bool)) func(*Gateway, *args) error {
 	return func(g *Gateway, a *args) error {
 		on := a.bool("on")
-		return a.do(func() error { do(g, on); return nil })
+		return a.run(func() { do(g, on) })
 	}
 }
 
@@ -94,7 +94,7 @@ func switched(do func(*Gateway, bool)) func(*Gateway, *args) error {
 func counted(key string, low, high int, do func(*Gateway, int)) func(*Gateway, *args) error {
 	return func(g *Gateway, a *args) error {
 		n := a.int(key, low, high)
-		return a.do(func() error { do(g, n); return nil })
+		return a.run(func() { do(g, n) })
 	}
 }
 
@@ -102,7 +102,7 @@ func counted(key string, low, high int, do func(*Gateway, int)) func(*Gateway, *
 func timed(key string, do func(*Gateway, time.Duration)) func(*Gateway, *args) error {
 	return func(g *Gateway, a *args) error {
 		d := a.positive(key)
-		return a.do(func() error { do(g, d); return nil })
+		return a.run(func() { do(g, d) })
 	}
 }
 
@@ -120,6 +120,14 @@ func refusing(do func(*Gateway, string, int, int) error) func(*Gateway, *args) e
 		code, n := a.int("code", 1, 1<<30), a.int("n", -1, 1<<30)
 		return a.do(func() error { return do(g, a.text("symbol"), code, n) })
 	}
+}
+
+// run does what do does with an effect that cannot fail.
+func (a *args) run(effect func()) error {
+	return a.do(func() error {
+		effect()
+		return nil
+	})
 }
 
 // do runs a verb's effect unless a parameter was wrong.

@@ -28,7 +28,7 @@ var verbs = []verb{
 	{"thaw", "", "end freeze", plain((*Gateway).Thaw)},
 	{"refuse", "", "close the listener: dials are refused, open connections stay", plain((*Gateway).Refuse)},
 	{"accept", "", "end refuse, accept-silent and accept-close, on the same port", func(g *Gateway, a *args) error {
-		return a.do(func() error { return g.Accept() })
+		return a.do(g.Accept)
 	}},
 	{"accept-silent", "", "accept new connections and say nothing", plain((*Gateway).AcceptSilent)},
 	{"accept-close", "", "accept new connections and close them at once", plain((*Gateway).AcceptClose)},
@@ -36,7 +36,7 @@ var verbs = []verb{
 		"slow", "delay=0s rate=0", "wait before every message, send at most rate bytes per second; both 0 ends it",
 		func(g *Gateway, a *args) error {
 			s := Slowness{PerMessage: a.positive("delay"), BytesPerSecond: a.int("rate", 0, 1<<30)}
-			return a.do(func() error { g.Slow(s); return nil })
+			return a.run(func() { g.Slow(s) })
 		},
 	},
 	{"lag", "by=0s", "send every message so much later; 0 ends it", timed("by", (*Gateway).Lag)},
@@ -50,7 +50,7 @@ var verbs = []verb{
 		"truncate", "stall=false", "send a frame that is shorter than its header says, then close, or stall",
 		func(g *Gateway, a *args) error {
 			stall := a.bool("stall")
-			return a.do(func() error { g.Truncate(stall); return nil })
+			return a.run(func() { g.Truncate(stall) })
 		},
 	},
 	{"oversize", "", "send the header of a frame of 2 GiB", plain((*Gateway).Oversize)},
@@ -106,27 +106,21 @@ var verbs = []verb{
 		"farm", "code=2103 name=", "tell the state of a data farm: 2103 to 2108, 2119, 2157, 2158",
 		func(g *Gateway, a *args) error {
 			code, name := a.int("code", 2100, 2199), a.text("name")
-			return a.do(func() error { g.Farm(code, name); return nil })
+			return a.run(func() { g.Farm(code, name) })
 		},
 	},
 	{
 		"notice", "code= text=", "send a code to all sessions; 1100, 1101, 1102, 2110 and 10197 also do what they say",
 		func(g *Gateway, a *args) error {
 			code := a.code()
-			return a.do(func() error {
-				g.Notice(code, a.text("text"))
-				return nil
-			})
+			return a.run(func() { g.Notice(code, a.text("text")) })
 		},
 	},
 	{
 		"error", "id=-1 code= text=", "send an error for one request or order id to all sessions",
 		func(g *Gateway, a *args) error {
 			id, code := a.int("id", -1, 1<<31-1), a.code()
-			return a.do(func() error {
-				g.NoticeFor(int32(id), code, a.text("text"))
-				return nil
-			})
+			return a.run(func() { g.NoticeFor(int32(id), code, a.text("text")) })
 		},
 	},
 	{
@@ -148,7 +142,7 @@ var verbs = []verb{
 		"refused with 10357", configFault},
 	{"skew", "by=0s", "shift the gateway's clock", func(g *Gateway, a *args) error {
 		d := a.duration("by")
-		return a.do(func() error { g.ClockSkew(d); return nil })
+		return a.run(func() { g.ClockSkew(d) })
 	}},
 	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again, at -1 there " +
 		"is no bid and no ask", func(g *Gateway, a *args) error {
@@ -207,7 +201,7 @@ var verbs = []verb{
 		competing,
 	},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error {
-		return a.do(func() error { return g.Clear() })
+		return a.do(g.Clear)
 	}},
 }
 
@@ -245,11 +239,11 @@ func findVerb(name string) (verb, bool) {
 	}
 	if _, ok := farmNotices[code]; ok {
 		return verb{name: name, params: "farm=", run: func(g *Gateway, a *args) error {
-			return a.do(func() error { g.Farm(code, a.text("farm")); return nil })
+			return a.run(func() { g.Farm(code, a.text("farm")) })
 		}}, true
 	}
 	return verb{name: name, params: "text=", run: func(g *Gateway, a *args) error {
-		return a.do(func() error { g.Notice(code, a.text("text")); return nil })
+		return a.run(func() { g.Notice(code, a.text("text")) })
 	}}, true
 }
 
