@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -45,8 +44,7 @@ func TestKill(t *testing.T) {
 		}
 		kills = n
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := t.Context()
 	gateway, err := sim.Start(ctx, sim.Config{Listen: "127.0.0.1:0", Script: chaos, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

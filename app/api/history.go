@@ -72,8 +72,7 @@ func PeriodOf(name string, a history.Account) Period {
 		Outages: a.Outages, LongestSeconds: round(a.Longest.Seconds()), MeanSeconds: round(a.MeanToRecover().Seconds()),
 	}
 	if d, ok := a.MeanBetween(); ok {
-		seconds := round(d.Seconds())
-		p.MeanBetweenSeconds = &seconds
+		p.MeanBetweenSeconds = new(round(d.Seconds()))
 	}
 	return p
 }
@@ -94,8 +93,7 @@ func UptimeOf(line *history.Timeline, days int, now time.Time, hours *history.Ho
 	}
 	u := Uptime{At: Stamp(now), Zone: zone, MarketHours: hours.String(), Spans: []Span{}}
 	if first := line.Since(); !first.IsZero() {
-		first = first.Local()
-		u.ObservedSince = &first
+		u.ObservedSince = new(first.Local())
 	}
 	for _, p := range periods {
 		u.Periods = append(u.Periods, PeriodOf(p.name, line.Account(now.Add(-p.long), now, hours)))
@@ -117,8 +115,7 @@ func percent(share float64, ok bool) *float64 {
 	if !ok {
 		return nil
 	}
-	p := float64(int64(share*100_000)) / 1000
-	return &p
+	return new(float64(int64(share*100_000)) / 1000)
 }
 
 // Span is a stretch of time of one kind.

@@ -243,8 +243,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 	}
 	st.Alerts.Failing, st.Failing, st.Faults = []string{}, []Failing{}, []Fault{}
 	if st.Attempt.NextAt != nil {
-		in := round(max(0, s.Attempt.NextAt.Sub(now).Seconds()))
-		st.Attempt.InSeconds = &in
+		st.Attempt.InSeconds = new(round(max(0, s.Attempt.NextAt.Sub(now).Seconds())))
 	}
 	return st
 }

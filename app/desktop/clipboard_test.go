@@ -7,16 +7,15 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 )
 
 func TestClipboards(t *testing.T) {
 	names := func(goos string, vars ...string) (list []string) {
 		for _, program := range clipboards(goos, func(name string) string {
-			for _, v := range vars {
-				if v == name {
-					return "set"
-				}
+			if slices.Contains(vars, name) {
+				return "set"
 			}
 			return ""
 		}) {

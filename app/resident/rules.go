@@ -50,8 +50,7 @@ func (t *trading) Rules() api.Rules {
 
 // priced returns a price without the last digits of one that was computed: the middle of 1.1 and 1.2.
 func priced(v float64) *float64 {
-	v = math.Round(v*1e8) / 1e8
-	return &v
+	return new(math.Round(v*1e8) / 1e8)
 }
 
 // RulesText returns what GET /rules/text answers.

@@ -58,7 +58,7 @@ func (b *beatFile) close() error {
 func slotText(t time.Time) []byte {
 	at := t.UTC().Format("2006-01-02T15:04:05.000Z")
 	text := fmt.Sprintf("%s %08x", at, crc32.ChecksumIEEE([]byte(at)))
-	return []byte(fmt.Sprintf("%-*s\n", slotSize-1, text))
+	return fmt.Appendf(nil, "%-*s\n", slotSize-1, text)
 }
 
 // readSlots returns the times in both slots, zero for one that is damaged or empty.

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,12 +64,7 @@ func (c *cells) account(from, until int, hours *Hours) Account {
 func onMarket(on time.Time, h *Hours) bool {
 	minute, opens, shuts := on.Hour()*60+on.Minute(), h.OpenHour*60+h.OpenMinute, h.CloseHour*60+h.CloseMinute
 	day := func(w time.Weekday) bool {
-		for _, d := range h.Days {
-			if d == w {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(h.Days, w)
 	}
 	today, before := on.Weekday(), (on.Weekday()+6)%7
 	if shuts > opens {

@@ -238,15 +238,15 @@ func (p *position) contract() *protobuf.Contract {
 
 func (p *position) message() *protobuf.Position {
 	return &protobuf.Position{
-		Account: &p.key.account, Contract: p.contract(), Position: proto.String(formatFloat(p.size)),
-		AvgCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
+		Account: &p.key.account, Contract: p.contract(), Position: new(formatFloat(p.size)),
+		AvgCost: new(round(p.avgCost * multiplier(p.q))),
 	}
 }
 
 func (p *position) multi(reqID int32) *protobuf.PositionMulti {
 	m := p.message()
 	return &protobuf.PositionMulti{
-		ReqId: &reqID, Account: m.Account, ModelCode: proto.String(""), Contract: m.Contract, Position: m.Position,
+		ReqId: &reqID, Account: m.Account, ModelCode: new(""), Contract: m.Contract, Position: m.Position,
 		AvgCost: m.AvgCost,
 	}
 }
@@ -255,9 +255,9 @@ func (p *position) portfolio() *protobuf.PortfolioValue {
 	c, gains := proto.CloneOf(p.q.in.contract), p.profit(1)
 	c.Exchange = nil
 	return &protobuf.PortfolioValue{
-		Contract: c, Position: proto.String(formatFloat(p.size)),
-		MarketPrice: proto.Float64(p.q.last), MarketValue: &gains.value,
-		AverageCost:   proto.Float64(round(p.avgCost * multiplier(p.q))),
+		Contract: c, Position: new(formatFloat(p.size)),
+		MarketPrice: new(p.q.last), MarketValue: &gains.value,
+		AverageCost:   new(round(p.avgCost * multiplier(p.q))),
 		UnrealizedPNL: &gains.unrealized, RealizedPNL: &gains.realized, AccountName: &p.key.account,
 	}
 }

@@ -48,10 +48,10 @@ func TestAccountMoves(t *testing.T) {
 	g := startSim(t, sim.Config{Farms: []sim.Farm{}, TickRate: 0.001})
 	w, reader := ready(t, g, 225, 1), ready(t, g, 225, 2)
 	pin(t, g, 100)
-	w.sendProto(6, &protobuf.AccountDataRequest{Subscribe: proto.Bool(true), AcctCode: proto.String("DU1234567")})
+	w.sendProto(6, &protobuf.AccountDataRequest{Subscribe: new(true), AcctCode: new("DU1234567")})
 	w.next(54)
 	reader.sendProto(62, &protobuf.AccountSummaryRequest{
-		ReqId: proto.Int32(9), Group: proto.String("All"), Tags: proto.String("NetLiquidation,InitMarginReq"),
+		ReqId: proto.Int32(9), Group: new("All"), Tags: new("NetLiquidation,InitMarginReq"),
 	})
 	reader.next(64)
 	w.place(1, "BUY", "MKT", 1000, 0, "") // at 100.01, for a commission of 5
@@ -83,18 +83,18 @@ func TestListingExchange(t *testing.T) {
 	g := bare(t)
 	w := ready(t, g, 225, 1)
 	future := &protobuf.Contract{
-		Symbol: proto.String("ES"), SecType: proto.String("CONTFUT"),
-		Exchange: proto.String("CME"),
+		Symbol: new("ES"), SecType: new("CONTFUT"),
+		Exchange: new("CME"),
 	}
 	w.sendProto(9, &protobuf.ContractDataRequest{ReqId: proto.Int32(1), Contract: future})
 	var d protobuf.ContractData
 	if err := proto.Unmarshal(w.next(10).body, &d); err != nil {
 		t.Fatal(err)
 	}
-	lead := &protobuf.Contract{ConId: d.Contract.ConId, Exchange: proto.String("CME")}
+	lead := &protobuf.Contract{ConId: d.Contract.ConId, Exchange: new("CME")}
 	order := &protobuf.Order{
-		Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"),
-		Transmit: proto.Bool(true),
+		Action: new("BUY"), OrderType: new("MKT"), TotalQuantity: new("1"),
+		Transmit: new(true),
 	}
 	w.sendProto(3, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(1), Contract: lead, Order: order})
 	w.status(1, "Filled")

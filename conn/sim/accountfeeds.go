@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // accountPause is how long account values stay as they were sent, unless a fill changes them.
@@ -56,7 +55,7 @@ func (g *Gateway) tellAccount(c *conn) {
 	for _, p := range g.book.holding(account) {
 		c.queueLocked(p.portfolio())
 	}
-	c.sendLocked(&protobuf.AccountUpdateTime{TimeStamp: proto.String(g.nowLocked().In(g.zone).Format("15:04"))})
+	c.sendLocked(&protobuf.AccountUpdateTime{TimeStamp: new(g.nowLocked().In(g.zone).Format("15:04"))})
 }
 
 func (g *Gateway) tellValues(c *conn) {
@@ -79,7 +78,7 @@ func (g *Gateway) tellSummary(c *conn, id int32, f *accountFeed) {
 func (g *Gateway) tellMulti(c *conn, id int32, f *accountFeed) {
 	for _, v := range f.news(g) {
 		c.queueLocked(&protobuf.AccountUpdateMulti{
-			ReqId: &id, Account: &v.account, ModelCode: proto.String(""), Key: &v.tag, Value: &v.value,
+			ReqId: &id, Account: &v.account, ModelCode: new(""), Key: &v.tag, Value: &v.value,
 			Currency: &v.currency,
 		})
 	}

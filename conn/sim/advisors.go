@@ -2,7 +2,6 @@ package sim
 
 import (
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -33,7 +32,7 @@ func requestFA(_ *Gateway, c *conn, m *protobuf.FARequest) *requestError {
 	}
 	c.sendLocked(&protobuf.ReceiveFA{
 		FaDataType: m.FaDataType,
-		Xml:        proto.String(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<" + root + "></" + root + ">\n"),
+		Xml:        new(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<" + root + "></" + root + ">\n"),
 	})
 	return nil
 }

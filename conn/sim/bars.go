@@ -237,14 +237,14 @@ const maxBars = 30_000
 // message is the bar as a client gets it; style is formatDate of the request.
 func (b *bar) message(s show, size time.Duration, style int32, zone string) *protobuf.HistoricalDataBar {
 	m := &protobuf.HistoricalDataBar{
-		Date: proto.String(barDate(b.at, size, style, zone)), Open: &b.open, High: &b.high, Low: &b.low,
+		Date: new(barDate(b.at, size, style, zone)), Open: &b.open, High: &b.high, Low: &b.low,
 		Close:  &b.close,
-		Volume: proto.String("-1"), WAP: proto.String("-1"), BarCount: proto.Int32(-1),
+		Volume: new("-1"), WAP: new("-1"), BarCount: proto.Int32(-1),
 	}
 	if s.trades() {
-		m.Volume = proto.String(strconv.FormatInt(b.volume, 10))
-		m.WAP = proto.String(formatFloat(b.wap()))
-		m.BarCount = proto.Int32(int32(b.volume/100 + 1))
+		m.Volume = new(strconv.FormatInt(b.volume, 10))
+		m.WAP = new(formatFloat(b.wap()))
+		m.BarCount = new(int32(b.volume/100 + 1))
 	}
 	return m
 }

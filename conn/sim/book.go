@@ -155,33 +155,33 @@ func (o *order) openOrderMessage() *protobuf.OpenOrder {
 	m := proto.CloneOf(o.order)
 	m.ClientId, m.OrderId, m.PermId = &o.key.client, &o.key.id, &o.permID
 	return &protobuf.OpenOrder{OrderId: &o.key.id, Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
-		Status: proto.String(o.status),
+		Status: new(o.status),
 	}}
 }
 
 func (o *order) statusMessage() *protobuf.OrderStatus {
 	return &protobuf.OrderStatus{
-		OrderId: &o.key.id, Status: proto.String(o.status), Filled: proto.String(formatFloat(o.filled)),
-		Remaining: proto.String(formatFloat(round(o.qty - o.filled))), AvgFillPrice: proto.Float64(o.avgPrice),
+		OrderId: &o.key.id, Status: new(o.status), Filled: new(formatFloat(o.filled)),
+		Remaining: new(formatFloat(round(o.qty - o.filled))), AvgFillPrice: new(o.avgPrice),
 		PermId:   &o.permID,
-		ParentId: proto.Int32(o.order.GetParentId()), LastFillPrice: proto.Float64(o.lastPrice),
+		ParentId: new(o.order.GetParentId()), LastFillPrice: new(o.lastPrice),
 		ClientId: &o.key.client,
-		WhyHeld:  proto.String(o.heldBy()), MktCapPrice: proto.Float64(0),
+		WhyHeld:  new(o.heldBy()), MktCapPrice: proto.Float64(0),
 	}
 }
 
 func (o *order) completedMessage(zone *time.Location) *protobuf.CompletedOrder {
 	m := proto.CloneOf(o.order)
 	m.ClientId, m.PermId = &o.key.client, &o.permID
-	m.FilledQuantity = proto.String(formatFloat(o.filled))
-	m.TotalQuantity = proto.String(formatFloat(o.qty)) // a completed order has no order id
+	m.FilledQuantity = new(formatFloat(o.filled))
+	m.TotalQuantity = new(formatFloat(o.qty)) // a completed order has no order id
 	text := "Filled Size: " + formatFloat(o.filled)
 	if o.status != statusFilled {
 		text = o.reason
 	}
 	return &protobuf.CompletedOrder{Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
-		Status: proto.String(o.status),
-		CompletedTime: proto.String(o.completed.In(zone).Format("20060102 15:04:05 ") + zoneName(zone,
+		Status: new(o.status),
+		CompletedTime: new(o.completed.In(zone).Format("20060102 15:04:05 ") + zoneName(zone,
 			"America/New_York")),
 		CompletedStatus: &text,
 	}}

@@ -123,7 +123,7 @@ func (g *Gateway) end(o *order, status, why string, behind ...proto.Message) {
 			child.qty = math.Min(child.qty, o.filled)
 			child.parts = partSize(child.qty, g.cfg.PartialFills)
 			child.order = proto.CloneOf(child.order)
-			child.order.TotalQuantity = proto.String(formatFloat(child.qty))
+			child.order.TotalQuantity = new(formatFloat(child.qty))
 			g.announce(child)
 			g.tryFill(child)
 		}

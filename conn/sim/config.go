@@ -42,19 +42,19 @@ func (g *Gateway) configuration(c *conn, m *protobuf.ConfigRequest) *requestErro
 	}
 	if with("messages") {
 		r.Messages = []*protobuf.MessageConfig{{
-			Id: proto.Int32(11001), Title: proto.String("Exchange-specific warning: LMTDOWN"),
-			DefaultAction: proto.String("Hidden"), Enabled: proto.Bool(true),
+			Id: proto.Int32(11001), Title: new("Exchange-specific warning: LMTDOWN"),
+			DefaultAction: new("Hidden"), Enabled: new(true),
 		}}
 	}
 	if with("api") {
 		r.Api = &protobuf.ApiConfig{
-			Precautions: &protobuf.ApiPrecautionsConfig{BypassOrderPrecautions: proto.Bool(true)},
+			Precautions: &protobuf.ApiPrecautionsConfig{BypassOrderPrecautions: new(true)},
 			Settings:    g.apiSettings(),
 		}
 	}
 	if with("orders") {
 		r.Orders = &protobuf.OrdersConfig{SmartRouting: &protobuf.OrdersSmartRoutingConfig{
-			SeekPriceImprovement: proto.Bool(false), DefaultAlgorithm: proto.String("SMART"),
+			SeekPriceImprovement: new(false), DefaultAlgorithm: new("SMART"),
 		}}
 	}
 	c.sendLocked(r)
@@ -73,19 +73,19 @@ func (p *exitPlan) lockAndExit() *protobuf.LockAndExitConfig {
 	}
 	at := time.Date(2000, 1, 1, p.hour, p.minute, 0, 0, time.UTC)
 	return &protobuf.LockAndExitConfig{
-		AutoLogoffTime: proto.String(at.Format("03:04")), AutoLogoffPeriod: proto.String(at.Format("PM")),
+		AutoLogoffTime: new(at.Format("03:04")), AutoLogoffPeriod: new(at.Format("PM")),
 		AutoLogoffType: &kind,
 	}
 }
 
 func (g *Gateway) apiSettings() *protobuf.ApiSettingsConfig {
 	s := &protobuf.ApiSettingsConfig{
-		ReadOnlyApi: proto.Bool(g.faults.readOnly), DownloadOpenOrdersOnConnection: proto.Bool(
+		ReadOnlyApi: new(g.faults.readOnly), DownloadOpenOrdersOnConnection: new(
 			g.cfg.OpenOrdersOnConnect),
-		SocketPort:                           proto.Int32(int32(g.addr.Port)),
-		MaintainAndResubmitOrdersOnReconnect: proto.Bool(!g.cfg.RejectOrdersUpstreamLost),
-		AllowLocalhostOnly:                   proto.Bool(true), TrustedIPs: []string{"127.0.0.1"},
-		LoggingLevel: proto.String("Error"),
+		SocketPort:                           new(int32(g.addr.Port)),
+		MaintainAndResubmitOrdersOnReconnect: new(!g.cfg.RejectOrdersUpstreamLost),
+		AllowLocalhostOnly:                   new(true), TrustedIPs: []string{"127.0.0.1"},
+		LoggingLevel: new("Error"),
 	}
 	if g.cfg.ZeroSeesAll {
 		s.MasterClientId = proto.Int32(0)

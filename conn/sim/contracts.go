@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"gatewatch/conn/wire"
@@ -102,7 +101,7 @@ func (g *Gateway) contractDetails(c *conn, m *protobuf.ContractDataRequest) *req
 	for _, q := range all {
 		d := q.in.details(m.GetReqId(), g.nowLocked().In(g.zone))
 		if m.GetContract().GetSecType() == contFut {
-			d.Contract.SecType = proto.String(contFut)
+			d.Contract.SecType = new(contFut)
 		}
 		c.queueLocked(d)
 	}

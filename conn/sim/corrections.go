@@ -33,9 +33,9 @@ func (g *Gateway) correctLocked(x execution, shares float64) error {
 	if err != nil {
 		return err
 	}
-	e.ExecId = proto.String(fmt.Sprintf("%s%02d", id[:at], revision+1))
+	e.ExecId = new(fmt.Sprintf("%s%02d", id[:at], revision+1))
 	x.commission.ExecId = e.ExecId
-	e.Shares, e.CumQty = proto.String(formatFloat(shares)), proto.String(formatFloat(cum+shares-was))
+	e.Shares, e.CumQty = new(formatFloat(shares)), new(formatFloat(cum+shares-was))
 	x.of.filled += shares - was
 	signed := shares - was
 	if e.GetSide() == "SLD" {

@@ -83,7 +83,7 @@ func (w *wire) errorOf(m message) *protobuf.ErrorMessage {
 	}
 	id, _ := strconv.Atoi(f[0])
 	code, _ := strconv.Atoi(f[1])
-	return &protobuf.ErrorMessage{Id: proto.Int32(int32(id)), ErrorCode: proto.Int32(int32(code)), ErrorMsg: &f[2]}
+	return &protobuf.ErrorMessage{Id: new(int32(id)), ErrorCode: new(int32(code)), ErrorMsg: &f[2]}
 }
 
 // TestDataTypes has clients with and without live data ask for live, frozen and delayed data.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // The requests that a refusal of data is about.
@@ -201,7 +200,7 @@ func (g *Gateway) dataTypeLocked(list []*quote, typ int32) {
 		if s.kind = typ; typ == 0 {
 			s.kind = s.asked
 		}
-		c.sendLocked(&protobuf.MarketDataType{ReqId: &s.reqID, MarketDataType: proto.Int32(s.kind)})
+		c.sendLocked(&protobuf.MarketDataType{ReqId: &s.reqID, MarketDataType: new(s.kind)})
 	})
 }
 

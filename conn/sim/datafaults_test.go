@@ -97,7 +97,7 @@ func TestFarmStopsItsInstruments(t *testing.T) {
 		g := startSim(t, sim.Config{TickRate: 100})
 		w := ready(t, g, 225, 1)
 		w.data(1, "AAPL", "", false)
-		euro := &protobuf.Contract{ConId: proto.Int32(12087792), Exchange: proto.String("IDEALPRO")}
+		euro := &protobuf.Contract{ConId: proto.Int32(12087792), Exchange: new("IDEALPRO")}
 		w.sendProto(1, &protobuf.MarketDataRequest{ReqId: proto.Int32(2), Contract: euro})
 		flows := func() map[int32]bool {
 			ids := map[int32]bool{}
@@ -133,14 +133,14 @@ func TestHistoryFaults(t *testing.T) {
 	w := ready(t, g, 225, 1)
 	bars := func(id int32) {
 		w.sendProto(50, &protobuf.RealTimeBarsRequest{
-			ReqId: &id, Contract: wireStock("AAPL"), BarSize: proto.Int32(5), WhatToShow: proto.String("TRADES"),
+			ReqId: &id, Contract: wireStock("AAPL"), BarSize: proto.Int32(5), WhatToShow: new("TRADES"),
 		})
 	}
 	history := func(id int32) {
 		w.sendProto(20, &protobuf.HistoricalDataRequest{
-			ReqId: &id, Contract: wireStock("AAPL"), Duration: proto.String("1 D"),
-			BarSizeSetting: proto.String("1 hour"),
-			WhatToShow:     proto.String("TRADES"), KeepUpToDate: proto.Bool(true), FormatDate: proto.Int32(1),
+			ReqId: &id, Contract: wireStock("AAPL"), Duration: new("1 D"),
+			BarSizeSetting: new("1 hour"),
+			WhatToShow:     new("TRADES"), KeepUpToDate: new(true), FormatDate: proto.Int32(1),
 		})
 	}
 	for _, code := range []int{162, 420} {

@@ -92,12 +92,12 @@ func depthRow(id int32, q *quote, operation, side, row int32, smart bool) proto.
 		price, size, step = q.bid, q.bidSize, -step
 	}
 	d := &protobuf.MarketDepthData{
-		Position: &row, Operation: &operation, Side: &side, Price: proto.Float64(round(price + step)),
-		Size: proto.String(strconv.FormatInt(size+100*int64(row), 10)),
+		Position: &row, Operation: &operation, Side: &side, Price: new(round(price + step)),
+		Size: new(strconv.FormatInt(size+100*int64(row), 10)),
 	}
 	if q.in.secType() != "STK" {
 		return &protobuf.MarketDepth{ReqId: &id, MarketDepthData: d}
 	}
-	d.MarketMaker, d.IsSmartDepth = proto.String(smartLetters[int(row)%len(smartLetters)][0]), &smart
+	d.MarketMaker, d.IsSmartDepth = new(smartLetters[int(row)%len(smartLetters)][0]), &smart
 	return &protobuf.MarketDepthL2{ReqId: &id, MarketDepthData: d}
 }

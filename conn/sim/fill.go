@@ -50,7 +50,7 @@ func (g *Gateway) transmit(o *order) (family []*order) {
 		}
 		if p.kept() {
 			p.order = proto.CloneOf(p.order)
-			p.order.Transmit = proto.Bool(true)
+			p.order.Transmit = new(true)
 		}
 		family = append(family, p)
 	}
@@ -225,9 +225,9 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 			ReqId: proto.Int32(-1), Contract: o.contract,
 			Execution: &protobuf.Execution{
 				OrderId: &o.key.id, ExecId: &id, Time: &stamp, AcctNumber: &account, Exchange: &exchange, Side: &side,
-				Shares: proto.String(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,
-				IsLiquidation: proto.Bool(false), CumQty: proto.String(formatFloat(o.filled)),
-				AvgPrice: proto.Float64(o.avgPrice),
+				Shares: new(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,
+				IsLiquidation: new(false), CumQty: new(formatFloat(o.filled)),
+				AvgPrice: new(o.avgPrice),
 				OrderRef: o.order.OrderRef, LastLiquidity: proto.Int32(2), ModelCode: o.order.ModelCode,
 			},
 		},

@@ -40,7 +40,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(187, textFrame(187, wire.ReqCancelOrder, 1, 5, "", "", "", ""))
 	f.Add(225, append([]byte{0, 0, 0, 201},
 		mustMarshal(f, &protobuf.MarketDataRequest{ReqId: proto.Int32(1), Contract: &protobuf.Contract{
-			Symbol: proto.String("AAPL"),
+			Symbol: new("AAPL"),
 		}})...))
 	f.Add(225, append([]byte{0, 0, 0, 203},
 		mustMarshal(f, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(1), Order: &protobuf.Order{
@@ -144,23 +144,23 @@ func TestRandomOrders(t *testing.T) {
 			case 2:
 				g.mu.Lock()
 				_ = g.cancelOrder(c, &protobuf.CancelOrderRequest{
-					OrderId: proto.Int32(int32(rapid.IntRange(0, i+1).Draw(t, "cancel"))),
+					OrderId: new(int32(rapid.IntRange(0, i+1).Draw(t, "cancel"))),
 				})
 				g.mu.Unlock()
 			default:
 				m := &protobuf.PlaceOrderRequest{
-					OrderId:  proto.Int32(int32(rapid.IntRange(1, i+1).Draw(t, "id"))),
+					OrderId:  new(int32(rapid.IntRange(1, i+1).Draw(t, "id"))),
 					Contract: &protobuf.Contract{ConId: proto.Int32(265598)},
 					Order: &protobuf.Order{
-						Action: proto.String(rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "action")),
-						OrderType: proto.String(rapid.SampledFrom([]string{"MKT", "LMT", "STP", "TRAIL", "MIT"}).
+						Action: new(rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "action")),
+						OrderType: new(rapid.SampledFrom([]string{"MKT", "LMT", "STP", "TRAIL", "MIT"}).
 							Draw(t, "type")),
-						TotalQuantity: proto.String(itoa(rapid.IntRange(0, 50).Draw(t, "qty"))),
-						LmtPrice:      proto.Float64(float64(rapid.IntRange(90, 110).Draw(t, "limit"))),
-						AuxPrice:      proto.Float64(float64(rapid.IntRange(1, 110).Draw(t, "aux"))),
-						ParentId:      proto.Int32(int32(rapid.IntRange(0, i).Draw(t, "parent"))),
-						Transmit:      proto.Bool(rapid.Bool().Draw(t, "transmit")),
-						Tif:           proto.String(rapid.SampledFrom([]string{"DAY", "GTC", "IOC"}).Draw(t, "tif")),
+						TotalQuantity: new(itoa(rapid.IntRange(0, 50).Draw(t, "qty"))),
+						LmtPrice:      new(float64(rapid.IntRange(90, 110).Draw(t, "limit"))),
+						AuxPrice:      new(float64(rapid.IntRange(1, 110).Draw(t, "aux"))),
+						ParentId:      new(int32(rapid.IntRange(0, i).Draw(t, "parent"))),
+						Transmit:      new(rapid.Bool().Draw(t, "transmit")),
+						Tif:           new(rapid.SampledFrom([]string{"DAY", "GTC", "IOC"}).Draw(t, "tif")),
 					},
 				}
 				g.mu.Lock()

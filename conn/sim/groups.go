@@ -2,7 +2,6 @@ package sim
 
 import (
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -14,7 +13,7 @@ var groups = subject{
 	requests: map[int]*requestKind{
 		67: requestAs("queryDisplayGroups", verProtoRest3, inOrder(1),
 			accepted(func(c *conn, m *protobuf.QueryDisplayGroupsRequest) {
-				c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: proto.String("1|2|3|4|5|6|7")})
+				c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: new("1|2|3|4|5|6|7")})
 			})),
 		68: requestAs("subscribeToGroupEvents", verProtoRest3, inOrder(1), subscribeToGroup),
 		69: requestAs("updateDisplayGroup", verProtoRest3, inOrder(1), updateGroup),
@@ -32,7 +31,7 @@ func subscribeToGroup(_ *Gateway, c *conn, m *protobuf.SubscribeToGroupEventsReq
 		return failed("there is no display group %d", n)
 	}
 	c.groups[m.GetReqId()] = m.GetGroupId()
-	c.sendLocked(&protobuf.DisplayGroupUpdated{ReqId: m.ReqId, ContractInfo: proto.String("none")})
+	c.sendLocked(&protobuf.DisplayGroupUpdated{ReqId: m.ReqId, ContractInfo: new("none")})
 	return nil
 }
 
@@ -44,7 +43,7 @@ func updateGroup(_ *Gateway, c *conn, m *protobuf.UpdateDisplayGroupRequest) *re
 	}
 	for id, n := range c.groups {
 		if n == group {
-			c.sendLocked(&protobuf.DisplayGroupUpdated{ReqId: proto.Int32(id), ContractInfo: m.ContractInfo})
+			c.sendLocked(&protobuf.DisplayGroupUpdated{ReqId: new(id), ContractInfo: m.ContractInfo})
 		}
 	}
 	return nil

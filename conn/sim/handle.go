@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 
 	"gatewatch/conn/wire"
 )
@@ -37,7 +36,7 @@ func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 // errorMessage builds an error or notice for one request, or for the session if reqID is -1.
 func (g *Gateway) errorMessage(reqID int32, code int, text string) *protobuf.ErrorMessage {
 	return &protobuf.ErrorMessage{
-		Id: &reqID, ErrorTime: proto.Int64(g.nowLocked().UnixMilli()), ErrorCode: proto.Int32(int32(code)),
+		Id: &reqID, ErrorTime: new(g.nowLocked().UnixMilli()), ErrorCode: new(int32(code)),
 		ErrorMsg: &text,
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"gatewatch/conn/wire"
@@ -227,11 +226,11 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 }
 
 func (g *Gateway) managedAccounts() *protobuf.ManagedAccounts {
-	return &protobuf.ManagedAccounts{AccountsList: proto.String(strings.Join(g.cfg.Accounts, ","))}
+	return &protobuf.ManagedAccounts{AccountsList: new(strings.Join(g.cfg.Accounts, ","))}
 }
 
 func (g *Gateway) nextValidID() *protobuf.NextValidId {
-	return &protobuf.NextValidId{OrderId: proto.Int32(int32(g.book.next))}
+	return &protobuf.NextValidId{OrderId: new(int32(g.book.next))}
 }
 
 // nowLocked is the time of the gateway: that of its clock plus the skew of [Gateway.ClockSkew].

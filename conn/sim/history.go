@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // historyError is a refusal of the service for historical data.
@@ -62,8 +61,8 @@ func (g *Gateway) historicalData(c *conn, m *protobuf.HistoricalDataRequest) *re
 	}
 	end := &protobuf.HistoricalDataEnd{
 		ReqId:        m.ReqId,
-		StartDateStr: proto.String(sp.begin(until).In(zone).Format("20060102 15:04:05 ") + zoneName),
-		EndDateStr:   proto.String(until.In(zone).Format("20060102 15:04:05 ") + zoneName),
+		StartDateStr: new(sp.begin(until).In(zone).Format("20060102 15:04:05 ") + zoneName),
+		EndDateStr:   new(until.In(zone).Format("20060102 15:04:05 ") + zoneName),
 	}
 	c.sendLocked(barsReply{answer, end})
 	if c.version >= verHistoryEnd {
@@ -212,11 +211,11 @@ func (g *Gateway) schedule(
 		sessions := q.in.sessions(d.Weekday(), m.GetUseRTH())
 		y, month, date := d.Date()
 		at := func(minute int) *string {
-			return proto.String(time.Date(y, month, date, 0, minute, 0, 0, d.Location()).Format(layout))
+			return new(time.Date(y, month, date, 0, minute, 0, 0, d.Location()).Format(layout))
 		}
 		for _, s := range slices.Backward(sessions) {
 			answer.HistoricalSessions = append(answer.HistoricalSessions, &protobuf.HistoricalSession{
-				StartDateTime: at(s[0]), EndDateTime: at(s[1]), RefDate: proto.String(d.Format("20060102")),
+				StartDateTime: at(s[0]), EndDateTime: at(s[1]), RefDate: new(d.Format("20060102")),
 			})
 		}
 		if len(sessions) > 0 {

@@ -276,10 +276,10 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 	m := &protobuf.PlaceOrderRequest{
 		OrderId: &o.OrderID, Contract: proto.CloneOf(q.in.contract),
 		Order: &protobuf.Order{
-			Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)),
+			Action: &o.Action, OrderType: &kind, TotalQuantity: new(formatFloat(o.Quantity)),
 			LmtPrice: price(o.Limit),
-			AuxPrice: price(o.Stop), Tif: proto.String(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
-			Transmit: proto.Bool(true),
+			AuxPrice: price(o.Stop), Tif: new(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
+			Transmit: new(true),
 		},
 	}
 	if e := g.placeOrder(client, m); e != nil {

@@ -125,7 +125,7 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 			id := firstID + int32((month.Year()-2020)*4+int(month.Month())/3)
 			local := symbol + string("HMUZ"[month.Month()/3-1]) + strconv.Itoa(month.Year()%10)
 			c := newContract(id, symbol, "FUT", "CME", "", "USD", local, symbol)
-			c.LastTradeDateOrContractMonth, c.Multiplier = proto.String(expiry.Format("20060102")), &multiplier
+			c.LastTradeDateOrContractMonth, c.Multiplier = new(expiry.Format("20060102")), &multiplier
 			all = append(all, &instrument{
 				contract: c, name: name, rule: ruleFutures, minSize: "1", start: price, expiry: expiry,
 			})
@@ -200,10 +200,10 @@ func (in *instrument) tradesOn(exchange string) bool {
 func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData {
 	c := proto.CloneOf(in.contract)
 	d := &protobuf.ContractDetails{
-		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick())),
-		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(int32(in.magnifier())), LongName: &in.name,
-		TimeZoneId: proto.String("US/Eastern"), TradingHours: proto.String(hours(day, "0400", "2000")),
-		LiquidHours: proto.String(hours(day, "0930", "1600")),
+		MarketName: new(in.contract.GetTradingClass()), MinTick: new(formatFloat(in.minTick())),
+		OrderTypes: new(stockOrders), PriceMagnifier: new(int32(in.magnifier())), LongName: &in.name,
+		TimeZoneId: new("US/Eastern"), TradingHours: new(hours(day, "0400", "2000")),
+		LiquidHours: new(hours(day, "0930", "1600")),
 		MinSize:     &in.minSize, SizeIncrement: &in.minSize, SuggestedSizeIncrement: &in.minSize,
 		AggGroup: proto.Int32(1),
 	}
@@ -212,28 +212,28 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		if in.isin != "" {
 			d.SecIdList = map[string]string{"ISIN": in.isin}
 		}
-		d.StockType = proto.String("COMMON")
-		d.SuggestedSizeIncrement = proto.String("100")
-		d.ValidExchanges = proto.String(smartExchanges)
-		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"),
-			proto.String("Computers")
+		d.StockType = new("COMMON")
+		d.SuggestedSizeIncrement = new("100")
+		d.ValidExchanges = new(smartExchanges)
+		d.Industry, d.Category, d.Subcategory = new("Technology"), new("Computers"),
+			new("Computers")
 		if in.contract.GetCurrency() != "USD" {
-			d.ValidExchanges = proto.String("SMART," + in.contract.GetPrimaryExch())
+			d.ValidExchanges = new("SMART," + in.contract.GetPrimaryExch())
 		}
 	case "CASH":
-		d.ValidExchanges = proto.String("IDEALPRO")
-		d.TradingHours = proto.String(overnight(day, "1715", "1700"))
+		d.ValidExchanges = new("IDEALPRO")
+		d.TradingHours = new(overnight(day, "1715", "1700"))
 		d.LiquidHours = d.TradingHours
 	case "FUT":
-		d.ValidExchanges = proto.String("CME")
-		d.TimeZoneId = proto.String("US/Central")
-		d.TradingHours = proto.String(overnight(day, "1700", "1600"))
-		d.LiquidHours = proto.String(hours(day, "0830", "1600"))
-		d.ContractMonth = proto.String(in.expiry.Format("200601"))
-		d.RealExpirationDate = proto.String(in.expiry.Format("20060102"))
-		d.UnderSymbol, d.UnderSecType, d.UnderConId = in.contract.Symbol, proto.String("IND"), proto.Int32(11004968)
+		d.ValidExchanges = new("CME")
+		d.TimeZoneId = new("US/Central")
+		d.TradingHours = new(overnight(day, "1700", "1600"))
+		d.LiquidHours = new(hours(day, "0830", "1600"))
+		d.ContractMonth = new(in.expiry.Format("200601"))
+		d.RealExpirationDate = new(in.expiry.Format("20060102"))
+		d.UnderSymbol, d.UnderSecType, d.UnderConId = in.contract.Symbol, new("IND"), proto.Int32(11004968)
 		d.AggGroup = proto.Int32(2147483647)
-		c.LastTradeDate = proto.String(in.expiry.Format("20060102"))
+		c.LastTradeDate = new(in.expiry.Format("20060102"))
 	}
 	d.MarketRuleIds = in.ruleIDs(d.GetValidExchanges())
 	return &protobuf.ContractData{ReqId: &reqID, Contract: c, ContractDetails: d}

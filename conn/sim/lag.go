@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // Lag has every message leave a time after it was made, in order. 0 ends it: what lags leaves at once.
@@ -54,7 +53,7 @@ func (g *Gateway) currentTime(c *conn, _ *protobuf.CurrentTimeRequest) *requestE
 	now := g.clock.now()
 	if g.cfg.AnswerEveryTime || c.timeAsked.IsZero() || now.Sub(c.timeAsked) >= time.Second {
 		c.timeAsked = now
-		c.sendLocked(&protobuf.CurrentTime{CurrentTime: proto.Int64(g.nowLocked().Unix())})
+		c.sendLocked(&protobuf.CurrentTime{CurrentTime: new(g.nowLocked().Unix())})
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (g *Gateway) realTimeBars(c *conn, m *protobuf.RealTimeBarsRequest) *reques
 		g.add(&b, q, what, from, from.Add(size), grid(q, size))
 		one := b.message(what, size, 2, "")
 		return []proto.Message{&protobuf.RealTimeBarTick{
-			ReqId: &id, Time: proto.Int64(from.Unix()), Open: &b.open, High: &b.high, Low: &b.low, Close: &b.close,
+			ReqId: &id, Time: new(from.Unix()), Open: &b.open, High: &b.high, Low: &b.low, Close: &b.close,
 			Volume: one.Volume, WAP: one.WAP, Count: one.BarCount,
 		}}
 	}
@@ -134,24 +134,24 @@ func (g *Gateway) tickByTick(c *conn, m *protobuf.TickByTickRequest) *requestErr
 }
 
 func tickMessage(id int32, kind int, now time.Time, q *quote) proto.Message {
-	m, at := &protobuf.TickByTickData{ReqId: &id, TickType: proto.Int32(int32(kind))}, proto.Int64(now.Unix())
+	m, at := &protobuf.TickByTickData{ReqId: &id, TickType: new(int32(kind))}, new(now.Unix())
 	switch kind {
 	case 1, 2:
 		m.Tick = &protobuf.TickByTickData_HistoricalTickLast{HistoricalTickLast: &protobuf.HistoricalTickLast{
-			Time: at, TickAttribLast: &protobuf.TickAttribLast{}, Price: proto.Float64(q.last),
-			Size:     proto.String(strconv.FormatInt(q.lastSize, 10)),
-			Exchange: proto.String(q.venue()), SpecialConditions: proto.String(""),
+			Time: at, TickAttribLast: &protobuf.TickAttribLast{}, Price: new(q.last),
+			Size:     new(strconv.FormatInt(q.lastSize, 10)),
+			Exchange: new(q.venue()), SpecialConditions: new(""),
 		}}
 	case 3:
 		m.Tick = &protobuf.TickByTickData_HistoricalTickBidAsk{HistoricalTickBidAsk: &protobuf.HistoricalTickBidAsk{
-			Time: at, TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: proto.Float64(q.bid),
-			PriceAsk: proto.Float64(q.ask),
-			SizeBid:  proto.String(strconv.FormatInt(q.bidSize, 10)),
-			SizeAsk:  proto.String(strconv.FormatInt(q.askSize, 10)),
+			Time: at, TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: new(q.bid),
+			PriceAsk: new(q.ask),
+			SizeBid:  new(strconv.FormatInt(q.bidSize, 10)),
+			SizeAsk:  new(strconv.FormatInt(q.askSize, 10)),
 		}}
 	case 4:
 		m.Tick = &protobuf.TickByTickData_HistoricalTickMidPoint{HistoricalTickMidPoint: &protobuf.HistoricalTick{
-			Time: at, Price: proto.Float64(round((q.bid + q.ask) / 2)), Size: proto.String("0"),
+			Time: at, Price: new(round((q.bid + q.ask) / 2)), Size: new("0"),
 		}}
 	}
 	return m

@@ -56,11 +56,11 @@ func TestTickWire(t *testing.T) {
 	id := proto.Int32(-7)
 	for i, want := range []proto.Message{
 		&protobuf.TickPrice{
-			ReqId: id, TickType: proto.Int32(66), Price: proto.Float64(0.05), Size: proto.String("300"),
+			ReqId: id, TickType: proto.Int32(66), Price: new(0.05), Size: new("300"),
 			AttrMask: proto.Int32(0),
 		},
-		&protobuf.TickSize{ReqId: id, TickType: proto.Int32(74), Size: proto.String("0")},
-		&protobuf.TickString{ReqId: id, TickType: proto.Int32(45), Value: proto.String("1765")},
+		&protobuf.TickSize{ReqId: id, TickType: proto.Int32(74), Size: new("0")},
+		&protobuf.TickString{ReqId: id, TickType: proto.Int32(45), Value: new("1765")},
 	} {
 		body, err := proto.MarshalOptions{Deterministic: true}.Marshal(want)
 		if err != nil {

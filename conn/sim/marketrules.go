@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // band is the distance between two prices, from a price on, in the currency also where prices are in pence.
@@ -69,7 +68,7 @@ func (in *instrument) step(price float64) float64 {
 // ruleIDs is the rule's number, once for each exchange of a list.
 func (in *instrument) ruleIDs(exchanges string) *string {
 	id := strconv.Itoa(int(in.rule))
-	return proto.String(id + strings.Repeat(","+id, strings.Count(exchanges, ",")))
+	return new(id + strings.Repeat(","+id, strings.Count(exchanges, ",")))
 }
 
 // marketRule answers with a market rule.

@@ -17,17 +17,16 @@ import (
 	"gatewatch/conn/sim/npm"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 var update = flag.Bool("update", false, "write the table of calls in docs/simulator.md")
 
 func reqConfig(c client, id int64) {
-	c.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: proto.Int32(int32(id))})
+	c.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: new(int32(id))})
 }
 
 func updateConfig(c client, id int64) {
-	c.UpdateConfigProtoBuf(&protobuf.UpdateConfigRequest{ReqId: proto.Int32(int32(id))})
+	c.UpdateConfigProtoBuf(&protobuf.UpdateConfigRequest{ReqId: new(int32(id))})
 }
 
 func (a *answers) ConfigResponseProtoBuf(m *protobuf.ConfigResponse) {

@@ -19,7 +19,7 @@ var news = subject{
 			accepted(func(c *conn, _ *protobuf.NewsProvidersRequest) { c.sendLocked(&protobuf.NewsProviders{}) })),
 		86: requestAs("reqHistoricalNews", verProtoNews, inOrder(0),
 			accepted(func(c *conn, m *protobuf.HistoricalNewsRequest) {
-				c.sendLocked(&protobuf.HistoricalNewsEnd{ReqId: m.ReqId, HasMore: proto.Bool(false)})
+				c.sendLocked(&protobuf.HistoricalNewsEnd{ReqId: m.ReqId, HasMore: new(false)})
 			})),
 		100: requestAs("reqWshMetaData", verProtoNews, inOrder(0), noCalendar[*protobuf.WshMetaDataRequest]),
 		101: requestAs("cancelWshMetaData", verProtoNews, inOrder(0), ignored[*protobuf.CancelWshMetaData]),
@@ -38,8 +38,8 @@ func newsBulletins(_ *Gateway, c *conn, m *protobuf.NewsBulletinsRequest) *reque
 	if m.GetAllMessages() {
 		c.sendLocked(&protobuf.NewsBulletin{
 			NewsMsgId: proto.Int32(1), NewsMsgType: proto.Int32(1),
-			NewsMessage:     proto.String("The markets of the simulator are open."),
-			OriginatingExch: proto.String(""),
+			NewsMessage:     new("The markets of the simulator are open."),
+			OriginatingExch: new(""),
 		})
 	}
 	return nil

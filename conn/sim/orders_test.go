@@ -29,8 +29,8 @@ func (w *wire) place(id int32, action, kind string, qty int, price float64, ref 
 ) {
 	w.t.Helper()
 	o := &protobuf.Order{
-		Action: &action, OrderType: &kind, TotalQuantity: proto.String(itoa(qty)), OrderRef: &ref,
-		Transmit: proto.Bool(true),
+		Action: &action, OrderType: &kind, TotalQuantity: new(itoa(qty)), OrderRef: &ref,
+		Transmit: new(true),
 	}
 	switch kind {
 	case "LMT":
@@ -91,7 +91,7 @@ func TestOrderTypes(t *testing.T) {
 	w.place(6, "SELL", "TRAIL", 10, 3, "") // stop at 97
 	w.status(6, "PreSubmitted")
 	pin(t, g, 99.5)
-	w.place(7, "BUY", "LMT", 10, 98, "", func(o *protobuf.Order) { o.Tif = proto.String("IOC") })
+	w.place(7, "BUY", "LMT", 10, 98, "", func(o *protobuf.Order) { o.Tif = new("IOC") })
 	w.status(7, "Cancelled")
 	pin(t, g, 98.99) // ask 99.00
 	if s := w.status(3, "Filled"); s.GetAvgFillPrice() != 99 {
@@ -150,10 +150,10 @@ func TestOrderRefusals(t *testing.T) {
 		}, w, 321},
 		{"off tick", func() { w.place(9, "BUY", "LMT", 1, 1.001, "") }, w, 110},
 		{"account", func() {
-			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Account = proto.String("U9") })
+			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Account = new("U9") })
 		}, w, 321},
 		{"tif", func() {
-			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Tif = proto.String("NEVER") })
+			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Tif = new("NEVER") })
 		}, w, 321},
 		{"cancel unknown", func() { w.cancel(77) }, w, 10147},
 		{"cancel of another client's", func() { other.cancel(1) }, other, 10147},
@@ -264,15 +264,15 @@ func TestExecutionFilter(t *testing.T) {
 		{&protobuf.ExecutionFilter{}, 1},
 		{nil, 1},
 		{&protobuf.ExecutionFilter{
-			ClientId: proto.Int32(3), Symbol: proto.String("AAPL"), SecType: proto.String("STK"),
-			Side: proto.String("BUY"), Exchange: proto.String("SMART"),
+			ClientId: proto.Int32(3), Symbol: new("AAPL"), SecType: new("STK"),
+			Side: new("BUY"), Exchange: new("SMART"),
 		}, 1},
 		{&protobuf.ExecutionFilter{ClientId: proto.Int32(4)}, 0},
-		{&protobuf.ExecutionFilter{Symbol: proto.String("MSFT")}, 0},
-		{&protobuf.ExecutionFilter{Side: proto.String("SELL")}, 0},
-		{&protobuf.ExecutionFilter{AcctCode: proto.String("U2")}, 0},
-		{&protobuf.ExecutionFilter{Time: proto.String("20200101-00:00:00")}, 1},
-		{&protobuf.ExecutionFilter{Time: proto.String("20990101 00:00:00 US/Eastern")}, 0},
+		{&protobuf.ExecutionFilter{Symbol: new("MSFT")}, 0},
+		{&protobuf.ExecutionFilter{Side: new("SELL")}, 0},
+		{&protobuf.ExecutionFilter{AcctCode: new("U2")}, 0},
+		{&protobuf.ExecutionFilter{Time: new("20200101-00:00:00")}, 1},
+		{&protobuf.ExecutionFilter{Time: new("20990101 00:00:00 US/Eastern")}, 0},
 		{&protobuf.ExecutionFilter{LastNDays: proto.Int32(2)}, 1},
 		{&protobuf.ExecutionFilter{SpecificDates: []int32{20200101}}, 0},
 		{&protobuf.ExecutionFilter{SpecificDates: []int32{int32(today)}}, 1},
@@ -292,7 +292,7 @@ func TestExecutionFilter(t *testing.T) {
 			t.Errorf("a day later, last %d days: %d executions, want %d", days, n, want)
 		}
 	}
-	for _, bad := range []*protobuf.ExecutionFilter{{Time: proto.String("yesterday")}, {Side: proto.String("HOLD")}} {
+	for _, bad := range []*protobuf.ExecutionFilter{{Time: new("yesterday")}, {Side: new("HOLD")}} {
 		w.sendProto(7, &protobuf.ExecutionRequest{ReqId: proto.Int32(1), ExecutionFilter: bad})
 		w.errorCode(321)
 	}

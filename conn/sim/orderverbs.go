@@ -29,8 +29,7 @@ func faultOrders(g *Gateway, a *args) error {
 		CancelLate: a.positive("cancel-late"), CancelLost: a.bool("cancel-lost"),
 	}
 	if a.text("correct") != "" {
-		shares := a.number("correct", 1e11)
-		f.Correct = &shares
+		f.Correct = new(a.number("correct", 1e11))
 	}
 	return a.run(func() { g.FaultOrders(f) })
 }

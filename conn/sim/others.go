@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // ManualOrder is an order that someone makes by hand in TWS, or with another program.
@@ -45,8 +44,8 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 		contract: orderContract(q, q.in.contract), held: g.upstreamLost,
 		parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
 		order: g.filledOut(&protobuf.Order{
-			Action: &m.Action, TotalQuantity: proto.String(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
-			OrderRef: &m.Ref, Transmit: proto.Bool(true),
+			Action: &m.Action, TotalQuantity: new(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
+			OrderRef: &m.Ref, Transmit: new(true),
 		}),
 	}
 	if m.Client != 0 {

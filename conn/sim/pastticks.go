@@ -84,7 +84,7 @@ func secondsBefore(times []time.Time, intervals []interval, to time.Time, n int)
 }
 
 func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) proto.Message {
-	done, size := proto.Bool(true), proto.String
+	done, size := new(true), proto.String
 	text := func(n int64) *string { return size(strconv.FormatInt(n, 10)) }
 	switch what {
 	case "BID_ASK":
@@ -92,7 +92,7 @@ func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) p
 		for _, t := range times {
 			at := g.marketAt(q, t)
 			m.HistoricalTicksBidAsk = append(m.HistoricalTicksBidAsk, &protobuf.HistoricalTickBidAsk{
-				Time: proto.Int64(t.Unix()), TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: &at.bid,
+				Time: new(t.Unix()), TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: &at.bid,
 				PriceAsk: &at.ask,
 				SizeBid:  text(g.traded(q, t.Add(-time.Second), t)), SizeAsk: text(g.traded(q, t, t.Add(time.Second))),
 			})
@@ -103,7 +103,7 @@ func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) p
 		for _, t := range times {
 			price := show("MIDPOINT").price(g.marketAt(q, t))
 			m.HistoricalTicks = append(m.HistoricalTicks, &protobuf.HistoricalTick{
-				Time: proto.Int64(t.Unix()), Price: &price, Size: size("0"),
+				Time: new(t.Unix()), Price: &price, Size: size("0"),
 			})
 		}
 		return m
@@ -112,7 +112,7 @@ func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) p
 	for _, t := range times {
 		at := g.marketAt(q, t)
 		m.HistoricalTicksLast = append(m.HistoricalTicksLast, &protobuf.HistoricalTickLast{
-			Time: proto.Int64(t.Unix()), TickAttribLast: &protobuf.TickAttribLast{}, Price: &at.last,
+			Time: new(t.Unix()), TickAttribLast: &protobuf.TickAttribLast{}, Price: &at.last,
 			Size: text(g.traded(q, t.Add(-time.Second), t)), Exchange: size(q.venue()), SpecialConditions: size(""),
 		})
 	}
@@ -143,7 +143,7 @@ func (g *Gateway) histogram(c *conn, m *protobuf.HistogramDataRequest) *requestE
 	answer := &protobuf.HistogramData{ReqId: &id}
 	for price, size := range sizes {
 		answer.HistogramDataEntries = append(answer.HistogramDataEntries, &protobuf.HistogramDataEntry{
-			Price: &price, Size: proto.String(strconv.FormatInt(size, 10)),
+			Price: &price, Size: new(strconv.FormatInt(size, 10)),
 		})
 	}
 	slices.SortFunc(answer.HistogramDataEntries, func(a, b *protobuf.HistogramDataEntry) int {

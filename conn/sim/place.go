@@ -116,15 +116,15 @@ func (g *Gateway) filledOut(po *protobuf.Order) *protobuf.Order {
 		o.Account = &g.cfg.Accounts[0]
 	}
 	if o.GetTif() == "" {
-		o.Tif = proto.String("DAY")
+		o.Tif = new("DAY")
 	}
 	if o.OcaType == nil || o.GetOcaType() == 0 {
 		o.OcaType = proto.Int32(3)
 	}
 	if o.GetClearingIntent() == "" {
-		o.ClearingIntent = proto.String("IB")
+		o.ClearingIntent = new("IB")
 	}
-	o.OutsideRth = proto.Bool(o.GetOutsideRth())
+	o.OutsideRth = new(o.GetOutsideRth())
 	return o
 }
 
@@ -202,7 +202,7 @@ func (g *Gateway) previewOrder(c *conn, id int32, q *quote, m *protobuf.PlaceOrd
 	c.sendLocked(&protobuf.OpenOrder{
 		OrderId: &id, Contract: orderContract(q, m.GetContract()), Order: po,
 		OrderState: &protobuf.OrderState{
-			Status:           proto.String(statusPreSubmitted),
+			Status:           new(statusPreSubmitted),
 			InitMarginBefore: &before, MaintMarginBefore: &before, EquityWithLoanBefore: &equity,
 			InitMarginChange: &change, MaintMarginChange: &change, EquityWithLoanChange: &zero,
 			InitMarginAfter: &after, MaintMarginAfter: &after, EquityWithLoanAfter: &equity,

@@ -77,7 +77,7 @@ func (g *Gateway) profitSingle(m *protobuf.PnLSingleRequest) proto.Message {
 		one, size = p.profit(g.usd(p.q)), p.size
 	}
 	return &protobuf.PnLSingle{
-		ReqId: m.ReqId, Position: proto.String(formatFloat(size)), DailyPnL: &one.daily,
+		ReqId: m.ReqId, Position: new(formatFloat(size)), DailyPnL: &one.daily,
 		UnrealizedPnL: &one.unrealized,
 		RealizedPnL:   &one.realized, Value: &one.value,
 	}

@@ -25,7 +25,7 @@ func (w *wire) askWhatOf(version int) map[sim.Question]func() {
 	number := int32(7)
 	return map[sim.Question]func(){
 		sim.OpenOrders:      sent(5, &protobuf.OpenOrdersRequest{}, 1),
-		sim.CompletedOrders: sent(99, &protobuf.CompletedOrdersRequest{ApiOnly: proto.Bool(true)}, 1),
+		sim.CompletedOrders: sent(99, &protobuf.CompletedOrdersRequest{ApiOnly: new(true)}, 1),
 		sim.Executions: sent(7, &protobuf.ExecutionRequest{
 			ReqId: &number, ExecutionFilter: &protobuf.ExecutionFilter{},
 		}, 3, 7, 0, "", "", "", "", "", ""),

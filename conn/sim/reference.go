@@ -25,7 +25,7 @@ var reference = subject{
 		83: requestAs("reqSmartComponents", verProtoRest2, inOrder(0), smartComponents),
 		104: requestAs("reqUserInfo", verProtoRest2, inOrder(0),
 			accepted(func(c *conn, m *protobuf.UserInfoRequest) {
-				c.sendLocked(&protobuf.UserInfo{ReqId: m.ReqId, WhiteBrandingId: proto.String("")})
+				c.sendLocked(&protobuf.UserInfo{ReqId: m.ReqId, WhiteBrandingId: new("")})
 			})),
 	},
 	replies: map[protoreflect.Name]reply{
@@ -52,7 +52,7 @@ func symbolSamplesText(f *form, m *protobuf.SymbolSamples) {
 // familyCodes is the answer to an account that belongs to no family: a star.
 func familyCodes(_ *Gateway, c *conn, _ *protobuf.FamilyCodesRequest) *requestError {
 	c.sendLocked(&protobuf.FamilyCodes{
-		FamilyCodes: []*protobuf.FamilyCode{{AccountId: proto.String("*"), FamilyCode: proto.String("")}},
+		FamilyCodes: []*protobuf.FamilyCode{{AccountId: new("*"), FamilyCode: new("")}},
 	})
 	return nil
 }
@@ -70,9 +70,9 @@ func (g *Gateway) matchingSymbols(c *conn, m *protobuf.MatchingSymbolsRequest) *
 			continue
 		}
 		d := &protobuf.ContractDescription{Contract: &protobuf.Contract{
-			ConId: q.in.contract.ConId, Symbol: &symbol, SecType: proto.String("STK"),
+			ConId: q.in.contract.ConId, Symbol: &symbol, SecType: new("STK"),
 			PrimaryExch: q.in.contract.PrimaryExch,
-			Currency:    q.in.contract.Currency, Description: &q.in.name, IssuerId: proto.String(""),
+			Currency:    q.in.contract.Currency, Description: &q.in.name, IssuerId: new(""),
 		}}
 		if q.in.contract.GetCurrency() == "USD" {
 			d.DerivativeSecTypes = []string{"CFD", "OPT", "IOPT", "WAR", "BAG"}
@@ -126,7 +126,7 @@ func depthExchanges(_ *Gateway, c *conn, _ *protobuf.MarketDepthExchangesRequest
 	for _, e := range depthByExchange {
 		answer.DepthMarketDataDescriptions = append(answer.DepthMarketDataDescriptions,
 			&protobuf.DepthMarketDataDescription{
-				Exchange: &e[0], SecType: &e[1], ListingExch: proto.String(""), ServiceDataType: &e[2],
+				Exchange: &e[0], SecType: &e[1], ListingExch: new(""), ServiceDataType: &e[2],
 				AggGroup: proto.Int32(math.MaxInt32),
 			})
 	}
@@ -142,7 +142,7 @@ func smartComponents(_ *Gateway, c *conn, m *protobuf.SmartComponentsRequest) *r
 	if m.GetBboExchange() == bboExchange {
 		for i, e := range smartLetters {
 			answer.SmartComponents = append(answer.SmartComponents, &protobuf.SmartComponent{
-				BitNumber: proto.Int32(int32(i)), Exchange: &e[0], ExchangeLetter: &e[1],
+				BitNumber: new(int32(i)), Exchange: &e[0], ExchangeLetter: &e[1],
 			})
 		}
 	}
@@ -163,7 +163,7 @@ func (g *Gateway) optionChains(c *conn, m *protobuf.SecDefOptParamsRequest) *req
 		var exchanges []string
 		chain := &protobuf.SecDefOptParameter{
 			ReqId: m.ReqId, UnderlyingConId: m.UnderlyingConId, TradingClass: in.contract.Symbol,
-			Multiplier: proto.String("100"),
+			Multiplier: new("100"),
 			Strikes:    strikes(in.start),
 		}
 		switch e := m.GetFutFopExchange(); {
@@ -172,7 +172,7 @@ func (g *Gateway) optionChains(c *conn, m *protobuf.SecDefOptParamsRequest) *req
 		case in.secType() == "FUT" && (e == "" || in.tradesOn(e)):
 			exchanges = []string{in.contract.GetExchange()}
 			chain.Expirations = []string{in.contract.GetLastTradeDateOrContractMonth()}
-			chain.Multiplier = proto.String(formatFloat(in.contract.GetMultiplier()))
+			chain.Multiplier = new(formatFloat(in.contract.GetMultiplier()))
 		}
 		for _, e := range exchanges {
 			one := proto.CloneOf(chain)

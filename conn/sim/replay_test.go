@@ -128,9 +128,9 @@ func TestReplayFillsOrders(t *testing.T) {
 	w.sendProto(3, &protobuf.PlaceOrderRequest{
 		OrderId: proto.Int32(1), Contract: wireStock("AAPL"),
 		Order: &protobuf.Order{
-			Action: proto.String("BUY"), TotalQuantity: proto.String("1"), OrderType: proto.String("LMT"),
+			Action: new("BUY"), TotalQuantity: new("1"), OrderType: new("LMT"),
 			LmtPrice: proto.Float64(95),
-			Transmit: proto.Bool(true),
+			Transmit: new(true),
 		},
 	})
 	var x protobuf.ExecutionDetails

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -17,7 +16,7 @@ var scanner = subject{
 		23: requestAs("cancelScannerSubscription", verProtoScanner, inOrder(1), cancelScan),
 		24: requestAs("reqScannerParameters", verProtoScanner, inOrder(1),
 			accepted(func(c *conn, _ *protobuf.ScannerParametersRequest) {
-				c.sendLocked(&protobuf.ScannerParameters{Xml: proto.String(scannerParameters)})
+				c.sendLocked(&protobuf.ScannerParameters{Xml: new(scannerParameters)})
 			})),
 	},
 	replies: map[protoreflect.Name]reply{
@@ -115,9 +114,9 @@ func (g *Gateway) scan(c *conn, m *protobuf.ScannerSubscriptionRequest) *request
 	answer := &protobuf.ScannerData{ReqId: m.ReqId}
 	for i, q := range found {
 		answer.ScannerDataElement = append(answer.ScannerDataElement, &protobuf.ScannerDataElement{
-			Rank: proto.Int32(int32(i)), Contract: q.in.contract, MarketName: q.in.contract.TradingClass,
-			Distance: proto.String(""), Benchmark: proto.String(""), Projection: proto.String(""),
-			ComboKey: proto.String(""),
+			Rank: new(int32(i)), Contract: q.in.contract, MarketName: q.in.contract.TradingClass,
+			Distance: new(""), Benchmark: new(""), Projection: new(""),
+			ComboKey: new(""),
 		})
 	}
 	c.scans[m.GetReqId()] = true

@@ -66,7 +66,7 @@ func TestStatuses(t *testing.T) {
 			t.Errorf("%s %s: %v, want %v", c.kind, c.tif, got, c.want)
 		}
 	}
-	w.sendProto(99, &protobuf.CompletedOrdersRequest{ApiOnly: proto.Bool(true)})
+	w.sendProto(99, &protobuf.CompletedOrdersRequest{ApiOnly: new(true)})
 	for n := range 6 {
 		var o protobuf.CompletedOrder
 		if err := proto.Unmarshal(w.next(101).body, &o); err != nil || o.GetOrder().GetTotalQuantity() != "10" {
@@ -93,36 +93,36 @@ func TestStrictness(t *testing.T) {
 			c.ConId, c.Exchange = proto.Int32(265598), nil
 		}, 321},
 		{"another symbol than its conId's", func(c *protobuf.Contract, _ *protobuf.Order) {
-			c.ConId, c.Symbol = proto.Int32(265598), proto.String("MSFT")
+			c.ConId, c.Symbol = proto.Int32(265598), new("MSFT")
 		}, 200},
 		{"another currency than its conId's", func(c *protobuf.Contract, _ *protobuf.Order) {
-			c.ConId, c.Currency = proto.Int32(265598), proto.String("EUR")
+			c.ConId, c.Currency = proto.Int32(265598), new("EUR")
 		}, 200},
-		{"type", func(_ *protobuf.Contract, o *protobuf.Order) { o.OrderType = proto.String("FEELINGS") }, 321},
-		{"no date", func(_ *protobuf.Contract, o *protobuf.Order) { o.Tif = proto.String("GTD") }, 334},
+		{"type", func(_ *protobuf.Contract, o *protobuf.Order) { o.OrderType = new("FEELINGS") }, 321},
+		{"no date", func(_ *protobuf.Contract, o *protobuf.Order) { o.Tif = new("GTD") }, 334},
 		{"date in words", func(_ *protobuf.Contract, o *protobuf.Order) {
-			o.Tif, o.GoodTillDate = proto.String("GTD"), proto.String("tomorrow")
+			o.Tif, o.GoodTillDate = new("GTD"), new("tomorrow")
 		}, 391},
 		{"date gone by", func(_ *protobuf.Contract, o *protobuf.Order) {
-			o.Tif, o.GoodTillDate = proto.String("GTD"), proto.String("20200101 12:00:00 US/Eastern")
+			o.Tif, o.GoodTillDate = new("GTD"), new("20200101 12:00:00 US/Eastern")
 		}, 334},
 		{"smallest part", func(_ *protobuf.Contract, o *protobuf.Order) {
-			o.TotalQuantity = proto.String("0.00001")
+			o.TotalQuantity = new("0.00001")
 		}, 321},
 		{"stop at the opening", func(_ *protobuf.Contract, o *protobuf.Order) {
-			o.OrderType, o.AuxPrice, o.Tif = proto.String("STP"), proto.Float64(90), proto.String("OPG")
+			o.OrderType, o.AuxPrice, o.Tif = new("STP"), proto.Float64(90), new("OPG")
 		}, 387},
 		{"limit at the close", func(_ *protobuf.Contract, o *protobuf.Order) {
-			o.OrderType = proto.String("LOC")
+			o.OrderType = new("LOC")
 		}, 321},
 		{"continuous future", func(c *protobuf.Contract, _ *protobuf.Order) {
-			c.Symbol, c.SecType, c.Exchange = proto.String("ES"), proto.String("CONTFUT"), proto.String("CME")
+			c.Symbol, c.SecType, c.Exchange = new("ES"), new("CONTFUT"), new("CME")
 		}, 321},
 	} {
 		contract := wireStock("AAPL")
 		order := &protobuf.Order{
-			Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"),
-			Transmit: proto.Bool(true),
+			Action: new("BUY"), OrderType: new("MKT"), TotalQuantity: new("1"),
+			Transmit: new(true),
 		}
 		c.change(contract, order)
 		w.sendProto(3, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(7), Contract: contract, Order: order})
@@ -203,7 +203,7 @@ func TestAuctions(t *testing.T) {
 	limit := func(o *protobuf.Order) { o.LmtPrice = proto.Float64(90) }
 	w.place(3, "BUY", "LOC", 10, 0, "", limit)
 	w.place(4, "BUY", "LMT", 10, 90, "", tif("GTD"), func(o *protobuf.Order) {
-		o.GoodTillDate = proto.String(time.Now().Add(10 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
+		o.GoodTillDate = new(time.Now().Add(10 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
 	})
 	w.place(5, "BUY", "LMT", 10, 90, "")
 	w.place(6, "BUY", "LMT", 10, 90, "", tif("GTC"))
@@ -239,7 +239,7 @@ func TestNoTradingHours(t *testing.T) {
 	w.place(1, "BUY", "LMT", 10, 90, "")
 	w.place(2, "BUY", "MOC", 10, 0, "")
 	w.place(3, "BUY", "LMT", 10, 90, "", tif("GTD"), func(o *protobuf.Order) {
-		o.GoodTillDate = proto.String(time.Now().Add(2 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
+		o.GoodTillDate = new(time.Now().Add(2 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
 	})
 	w.status(3, "Submitted")
 	g.ClockSkew(7 * 24 * time.Hour)
@@ -298,8 +298,8 @@ func TestContractDetails(t *testing.T) {
 		}
 	}
 	byISIN := &protobuf.Contract{
-		SecType: proto.String("STK"), SecIdType: proto.String("ISIN"), SecId: proto.String("US0378331005"),
-		Exchange: proto.String("SMART"),
+		SecType: new("STK"), SecIdType: new("ISIN"), SecId: new("US0378331005"),
+		Exchange: new("SMART"),
 	}
 	list := ask(byISIN)
 	if len(list) != 1 || list[0].Contract.GetSymbol() != "AAPL" {
@@ -313,10 +313,10 @@ func TestContractDetails(t *testing.T) {
 	}
 	for _, c := range []*protobuf.Contract{
 		{
-			Symbol: proto.String("EUR"), SecType: proto.String("CASH"), Currency: proto.String("USD"),
-			Exchange: proto.String("IDEALPRO"),
+			Symbol: new("EUR"), SecType: new("CASH"), Currency: new("USD"),
+			Exchange: new("IDEALPRO"),
 		},
-		{Symbol: proto.String("ES"), SecType: proto.String("CONTFUT"), Exchange: proto.String("CME")},
+		{Symbol: new("ES"), SecType: new("CONTFUT"), Exchange: new("CME")},
 	} {
 		list := ask(c)
 		if len(list) != 1 || list[0].Contract.GetSecType() != c.GetSecType() {

@@ -132,7 +132,7 @@ func (g *Gateway) begin(c *conn, s *subscription, notice int) bool {
 		c.queueLocked(g.errorMessage(s.reqID, notice, noticeText(notice)))
 	}
 	c.queueLocked(&protobuf.TickReqParams{
-		ReqId: &s.reqID, MinTick: proto.String(formatFloat(s.q.in.minTick())), BboExchange: proto.String(bboExchange),
+		ReqId: &s.reqID, MinTick: new(formatFloat(s.q.in.minTick())), BboExchange: new(bboExchange),
 		SnapshotPermissions: proto.Int32(3),
 	})
 	f, t := s.feed(g.step), tickWriter{textWriter{version: c.version}}

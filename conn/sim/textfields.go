@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // textWriter appends NUL-terminated fields.
@@ -103,7 +101,7 @@ func (r *textReader) optInt() *int32 {
 		r.fail("field %d: %d is out of range", r.pos, *n)
 		return nil
 	}
-	return proto.Int32(int32(*n))
+	return new(int32(*n))
 }
 
 func (r *textReader) optInt64() *int64 {
@@ -141,7 +139,7 @@ func (r *textReader) optBool() *bool {
 	switch s := r.str(); s {
 	case "", "0", "false":
 	case "1", "true":
-		return proto.Bool(true)
+		return new(true)
 	default:
 		r.fail("field %d: %.40q is not a boolean", r.pos, s)
 	}

@@ -177,7 +177,7 @@ func (w *wire) anyError() *protobuf.ErrorMessage {
 	}
 	id, _ := strconv.Atoi(f[0])
 	code, _ := strconv.Atoi(f[1])
-	return &protobuf.ErrorMessage{Id: proto.Int32(int32(id)), ErrorCode: proto.Int32(int32(code)), ErrorMsg: &f[2]}
+	return &protobuf.ErrorMessage{Id: new(int32(id)), ErrorCode: new(int32(code)), ErrorMsg: &f[2]}
 }
 
 // startAPI asks for READY.
@@ -252,8 +252,8 @@ func (w *wire) subscribe(id int32, symbol string) {
 
 func wireStock(symbol string) *protobuf.Contract {
 	return &protobuf.Contract{
-		Symbol: &symbol, SecType: proto.String("STK"), Exchange: proto.String("SMART"),
-		Currency: proto.String("USD"),
+		Symbol: &symbol, SecType: new("STK"), Exchange: new("SMART"),
+		Currency: new("USD"),
 	}
 }
 

@@ -111,8 +111,8 @@ func TestCancelledByOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rule := with(order("often", Order{
-				Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(c.limit), TIF: "GTC",
-				TakeProfit: &Exit{Price: p(300)}, StopLoss: &Exit{Price: p(10)},
+				Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: new(c.limit), TIF: "GTC",
+				TakeProfit: &Exit{Price: new(300.0)}, StopLoss: &Exit{Price: new(10.0)},
 			}), func(r *Rule) {
 				r.CooldownSeconds, r.Conditions[0] = 0.2, Condition{Price: "bid", Is: "at_or_above", Value: 101}
 			})

@@ -18,10 +18,10 @@ import (
 func TestPowerCut(t *testing.T) {
 	b := newBench(t)
 	g, s := b.trade()
-	triggers := order("triggers", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90), StopLoss: &Exit{
-		Price: p(80),
+	triggers := order("triggers", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: new(90.0), StopLoss: &Exit{
+		Price: new(80.0),
 	}})
-	waits := order("waits", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitPrice: p(70)})
+	waits := order("waits", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitPrice: new(70.0)})
 	waits.Conditions[0].Value = 200
 	b.put(triggers, waits)
 	b.instruments()
@@ -101,13 +101,13 @@ func earlierFiles(t *testing.T) (path string) {
 // TestEarlierFiles opens the files of an earlier version: no order and no state is lost, and active rules stay active.
 func TestEarlierFiles(t *testing.T) {
 	b := newBench(t)
-	stopped := order("stopped", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90)})
+	stopped := order("stopped", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: new(90.0)})
 	waits := order("waits", Order{
-		Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: p(-20),
-		TakeProfit: &Exit{Price: p(1e6)}, StopLoss: &Exit{Offset: p(-1)},
+		Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: new(-20.0),
+		TakeProfit: &Exit{Price: new(1e6)}, StopLoss: &Exit{Offset: new(-1.0)},
 	})
 	waits.Conditions[0].Value = 1e5
-	triggered := order("fired", Order{Side: "BUY", Quantity: 2, Type: "LMT", LimitPrice: p(80)})
+	triggered := order("fired", Order{Side: "BUY", Quantity: 2, Type: "LMT", LimitPrice: new(80.0)})
 	triggered.Conditions[0].Value = 200
 	drafted := order("drafted", Order{Side: "BUY", Quantity: 1, Type: "MKT"})
 	rules := []Rule{stopped, waits, triggered, notify("tells", "last", "at_or_above", 1e6), drafted}

@@ -11,7 +11,6 @@ import (
 
 // TestTickets makes orders of rules.
 func TestTickets(t *testing.T) {
-	p := func(v float64) *float64 { return &v }
 	contract := ib.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
 	other := ib.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}
 	at := func(bid, ask, last float64) *watch {
@@ -67,89 +66,89 @@ func TestTickets(t *testing.T) {
 			false, "", 0.05,
 		},
 		"fixed prices": {
-			Order{Side: "BUY", Type: "STP LMT", LimitPrice: p(100.01), StopPrice: p(99.99)},
+			Order{Side: "BUY", Type: "STP LMT", LimitPrice: new(100.01), StopPrice: new(99.99)},
 			at(0, 0, 0),
 			"last", false,
 			orders{"BUY 3 AAPL STP LMT 99.99 100.01"},
 			0, false, "", 0.05,
 		},
 		"trail": {
-			Order{Side: "SELL", Type: "TRAIL", TrailAmount: p(2)},
+			Order{Side: "SELL", Type: "TRAIL", TrailAmount: new(2.0)},
 			at(99, 101, 100), "last", false,
 			orders{"SELL 3 AAPL TRAIL 2"},
 			99, false, "AAPL last 100", 0.05,
 		},
 		"trail percent": {
-			Order{Side: "SELL", Type: "TRAIL", TrailPercent: p(2)},
+			Order{Side: "SELL", Type: "TRAIL", TrailPercent: new(2.0)},
 			at(99, 101, 100), "last", false,
 			orders{"SELL 3 AAPL TRAIL 2 %"},
 			99, false, "AAPL last 100", 0.05,
 		},
 		"offsets of what is bought are rounded down": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(-1.01), TakeProfit: &Exit{Offset: p(2.01)}, StopLoss: &Exit{
-				Offset: p(-3.01),
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(-1.01), TakeProfit: &Exit{Offset: new(2.01)}, StopLoss: &Exit{
+				Offset: new(-3.01),
 			}},
 			at(98, 102, 100), "last", false,
 			orders{"BUY 3 AAPL LMT 98.95", "SELL 3 AAPL LMT 102.05", "SELL 3 AAPL STP 97"},
 			102, false, "AAPL last 100", 0.05,
 		},
 		"offsets of what is sold are rounded up": {
-			Order{Side: "SELL", Type: "LMT", LimitOffset: p(1.01), TakeProfit: &Exit{Offset: p(-2.01)}, StopLoss: &Exit{
-				Offset: p(3.04),
+			Order{Side: "SELL", Type: "LMT", LimitOffset: new(1.01), TakeProfit: &Exit{Offset: new(-2.01)}, StopLoss: &Exit{
+				Offset: new(3.04),
 			}},
 			at(98, 102, 100), "last", false,
 			orders{"SELL 3 AAPL LMT 101.05", "BUY 3 AAPL LMT 97.95", "BUY 3 AAPL STP 103.05"},
 			98, false, "AAPL last 100", 0.05,
 		},
 		"a stop is rounded to what is near": {
-			Order{Side: "BUY", Type: "STP", StopOffset: p(1.02)},
+			Order{Side: "BUY", Type: "STP", StopOffset: new(1.02)},
 			at(98, 102, 100), "bid", false,
 			orders{"BUY 3 AAPL STP 99"},
 			102, false, "AAPL bid 98", 0.05,
 		},
 		"the price of the condition counts": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(1.0)},
 			at(98, 102, 110), "mid", false,
 			orders{"BUY 3 AAPL LMT 101"},
 			102, false, "AAPL mid 100", 0.05,
 		},
 		"the last price counts where the condition's is not known": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(1.0)},
 			at(0, 102, 110), "mid", false,
 			orders{"BUY 3 AAPL LMT 111"},
 			102, false, "", 0.05,
 		},
 		"the last price counts for a condition on something else": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(1.0)},
 			at(98, 102, 110), "bid", true,
 			orders{"BUY 3 AAPL LMT 111"},
 			102, false, "MSFT bid 7", 0.05,
 		},
 		"no reference": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(1.0)},
 			at(98, 102, 0), "bid", true, nil, 102, true,
 			"MSFT bid 7", 0.05,
 		},
 		"no reference for an exit": {
-			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), StopLoss: &Exit{Offset: p(-1)}},
+			Order{Side: "BUY", Type: "LMT", LimitPrice: new(100.0), StopLoss: &Exit{Offset: new(-1.0)}},
 			at(98, 102, 0), "bid",
 			true, nil, 102, true, "MSFT bid 7", 0.05,
 		},
 		"no reference for the first of two": {
-			Order{Side: "BUY", Type: "STP LMT", LimitOffset: p(1), StopPrice: p(5)},
+			Order{Side: "BUY", Type: "STP LMT", LimitOffset: new(1.0), StopPrice: new(5.0)},
 			at(98, 102, 0), "bid", true, nil,
 			102, true, "MSFT bid 7", 0.05,
 		},
 		"fixed exits need no reference": {
-			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), TakeProfit: &Exit{Price: p(120.01)}, StopLoss: &Exit{
-				Price: p(90.01),
+			Order{Side: "BUY", Type: "LMT", LimitPrice: new(100.0), TakeProfit: &Exit{Price: new(120.01)}, StopLoss: &Exit{
+				Price: new(90.01),
 			}},
 			at(98, 102, 0), "bid", true,
 			orders{"BUY 3 AAPL LMT 100", "SELL 3 AAPL LMT 120.01", "SELL 3 AAPL STP 90.01"},
 			102, false, "MSFT bid 7", 0.05,
 		},
 		"nobody knows the tick": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(0.001)},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: new(0.001)},
 			at(98, 102, 100), "last", false,
 			orders{"BUY 3 AAPL LMT 100.001"},
 			102, false, "AAPL last 100", 0,

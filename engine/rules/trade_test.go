@@ -55,8 +55,6 @@ func (st *stack) state(t *testing.T, name string, want State) {
 	eventually(t, name+" is "+string(want), func() bool { return st.view(t, name).State == want })
 }
 
-func p(v float64) *float64 { return &v }
-
 // TestRulesTrade has rules place orders that are filled, refused, and rest.
 func TestRulesTrade(t *testing.T) {
 	at := func(name, is string, value float64, o Order) Rule {
@@ -65,22 +63,22 @@ func TestRulesTrade(t *testing.T) {
 		return r
 	}
 	bracket := Order{
-		Side: "BUY", Quantity: 3, Type: "LMT", LimitOffset: p(0.053), TIF: "GTC",
-		TakeProfit: &Exit{Offset: p(2.004)}, StopLoss: &Exit{Price: p(90)},
+		Side: "BUY", Quantity: 3, Type: "LMT", LimitOffset: new(0.053), TIF: "GTC",
+		TakeProfit: &Exit{Offset: new(2.004)}, StopLoss: &Exit{Price: new(90.0)},
 	}
 	st, g := trade(
 		t,
 		at("bracket", "crosses_up", 101, bracket),
-		at("refused", "crosses_up", 102, Order{Side: "SELL", Quantity: 1, Type: "LMT", LimitPrice: p(200.001)}),
+		at("refused", "crosses_up", 102, Order{Side: "SELL", Quantity: 1, Type: "LMT", LimitPrice: new(200.001)}),
 		at("rests", "crosses_up", 103, Order{
-			Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: p(300),
-			LimitOffset: p(200),
+			Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: new(300.0),
+			LimitOffset: new(200.0),
 		}),
 		with(at("often", "crosses_up", 104, Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) {
 			r.CooldownSeconds = 0.5
 		}),
 		at("too much", "crosses_up", 105, Order{Side: "SELL", Quantity: 101, Type: "MKT"}),
-		at("trails", "crosses_up", 106, Order{Side: "SELL", Quantity: 2, Type: "TRAIL", TrailPercent: p(5)}),
+		at("trails", "crosses_up", 106, Order{Side: "SELL", Quantity: 2, Type: "TRAIL", TrailPercent: new(5.0)}),
 	)
 	seen := func() bool { return st.eng.Counts().Evaluated > 10 }
 	eventually(t, "prices come", seen)
@@ -163,8 +161,8 @@ func TestPriceStepsOfOrders(t *testing.T) {
 			Name: "toyota", Instrument: Instrument{Symbol: "7203", Exchange: "TSEJ", Currency: "JPY"},
 			Conditions: []Condition{{Price: "bid", Is: "crosses_up", Value: 3001}},
 			Action: Action{Do: "order", Order: &Order{
-				Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)},
-				StopLoss: &Exit{Offset: p(-3.3)},
+				Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: new(-0.3), TakeProfit: &Exit{Offset: new(8000.3)},
+				StopLoss: &Exit{Offset: new(-3.3)},
 			}},
 		}
 		if err := st.set.Put([]Rule{r}); err != nil {
@@ -268,7 +266,7 @@ func TestPence(t *testing.T) {
 		}
 	}
 	rule := func(name string, crosses float64, o Order) Rule {
-		o.Type, o.LimitOffset = "LMT", p(3.3)
+		o.Type, o.LimitOffset = "LMT", new(3.3)
 		r := order(name, o)
 		r.Instrument = Instrument{Symbol: "GAW", Type: "STK", Exchange: "SMART", Currency: "GBP"}
 		r.Conditions[0] = Condition{Price: "bid", Is: "crosses_up", Value: crosses}

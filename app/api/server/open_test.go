@@ -65,8 +65,8 @@ func fill(v reflect.Value) {
 			v.SetString(personal)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, field := range v.Fields() {
+			fill(field)
 		}
 	case reflect.Slice:
 		if v.CanSet() {

@@ -124,8 +124,6 @@ func (p *past) Resolve(_ context.Context, in rules.Instrument) (list []api.Candi
 	return p.desk.found, p.ask(func() {}, "resolve %s", text)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // full is a rule that has every key that a rule can have together.
 func full() rules.Rule {
 	return rules.Rule{
@@ -146,9 +144,9 @@ func full() rules.Rule {
 		},
 		AllowDelayed: true, CooldownSeconds: 60,
 		Action: rules.Action{Do: "order", Order: &rules.Order{
-			Side: "SELL", Quantity: 0.5, Type: "STP LMT", LimitOffset: ptr(-0.05), StopPrice: ptr(0.0), TIF: "GTC",
+			Side: "SELL", Quantity: 0.5, Type: "STP LMT", LimitOffset: new(-0.05), StopPrice: new(0.0), TIF: "GTC",
 			OutsideHours: true,
-			Account:      "DU123", TakeProfit: &rules.Exit{Offset: ptr(2.0)}, StopLoss: &rules.Exit{Price: ptr(225.0)},
+			Account:      "DU123", TakeProfit: &rules.Exit{Offset: new(2.0)}, StopLoss: &rules.Exit{Price: new(225.0)},
 		}},
 	}
 }
@@ -169,14 +167,14 @@ func newDesk(at time.Time) *past {
 		{
 			Rule: full(), State: rules.Active, Since: ago(time.Hour), Text: "When AAPL bid is at or below 230.125 " +
 				"for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss",
-			Price: ptr(231.42), PriceAt: ptr(ago(time.Second)), Why: "The bid is 231.42, which is 1.295 above 230.125.",
+			Price: new(231.42), PriceAt: new(ago(time.Second)), Why: "The bid is 231.42, which is 1.295 above 230.125.",
 			Contract: "AAPL CFD USD (Apple Inc)",
 		},
 		{
 			Rule: rule("Gold breaks out", "GLD"), State: rules.Triggered, Since: ago(2 * time.Minute),
 			Text:  "When GLD last crosses up 385: BUY 50 GLD LMT at the price − 0.05",
-			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, TriggerCount: 2,
-			LastTriggered: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may trigger again in 58 s.",
+			Price: new(385.1), PriceAt: new(ago(3 * time.Second)), Delayed: true, TriggerCount: 2,
+			LastTriggered: new(ago(2 * time.Minute)), Why: "Its order is working; it may trigger again in 58 s.",
 			Contract: "GLD STK SMART/ARCA USD",
 		},
 		{
@@ -196,7 +194,7 @@ func newDesk(at time.Time) *past {
 		{
 			Rule: rule("Sold in June", "MSFT"), State: rules.Done, Since: ago(50 * time.Hour),
 			Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Why: "Its order is filled.",
-			TriggerCount: 1, LastTriggered: ptr(ago(50 * time.Hour)), Contract: "MSFT STK SMART USD",
+			TriggerCount: 1, LastTriggered: new(ago(50 * time.Hour)), Contract: "MSFT STK SMART USD",
 		},
 		{
 			Rule: rule("Draft", "TSLA"), State: rules.Draft, Since: ago(3 * time.Hour),

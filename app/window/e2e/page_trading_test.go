@@ -154,13 +154,13 @@ func TestPageRules(t *testing.T) {
 
 	// The price comes by itself while the rules can be seen, without anything else having changed.
 	b.run(chromedp.Evaluate(`$("rules").scrollIntoView()`, nil))
-	p.locked(func() { p.desk.rules.Rules[0].Price = ptr(229.5) })
+	p.locked(func() { p.desk.rules.Rules[0].Price = new(229.5) })
 	b.until(ruleShown+`[0].querySelector(".price strong").textContent`, "229.5")
 	// Out of sight they are read when trading has changed.
 	b.look(1280, "light")
 	b.run(chromedp.Evaluate(`document.querySelector("footer").scrollIntoView()`, nil))
 	b.until(`inView.size`, "0")
-	p.change(func() { p.desk.rules.Rules[0].Price = ptr(229.25); p.status.Trading.OrdersBlocked++ })
+	p.change(func() { p.desk.rules.Rules[0].Price = new(229.25); p.status.Trading.OrdersBlocked++ })
 	b.until(ruleShown+`[0].querySelector(".price strong").textContent`, "229.25")
 	b.run(chromedp.Evaluate(`$("rules").scrollIntoView()`, nil))
 	p.locked(func() {

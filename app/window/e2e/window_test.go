@@ -72,7 +72,7 @@ func rss(pid int) string {
 	if err != nil {
 		return err.Error()
 	}
-	for _, l := range strings.Split(string(body), "\n") {
+	for l := range strings.SplitSeq(string(body), "\n") {
 		if v, ok := strings.CutPrefix(l, "VmRSS:"); ok {
 			return strings.TrimSpace(v)
 		}

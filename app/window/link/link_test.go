@@ -295,7 +295,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	}))
 	defer s.Close()
 	card := filepath.Join(t.TempDir(), "api.json")
-	if err := os.WriteFile(card, []byte(fmt.Sprintf(`{"url": %q, "token": %q}`, s.URL, token)), 0o600); err != nil {
+	if err := os.WriteFile(card, fmt.Appendf(nil, `{"url": %q, "token": %q}`, s.URL, token), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l, told := run(t, card)

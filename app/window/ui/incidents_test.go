@@ -106,7 +106,7 @@ func TestTimelineAnswersTheMouse(t *testing.T) {
 func TestDaysBeforeTheInstallationAreAbsent(t *testing.T) {
 	u := report()
 	for ago, want := range map[int]int{80: 81, 0: 1, 200: 90} {
-		u.ObservedSince = at(noon.AddDate(0, 0, -ago))
+		u.ObservedSince = new(noon.AddDate(0, 0, -ago))
 		if got := len(lastDays(&u, 90)); got != want {
 			t.Errorf("installed %d days ago: %d columns, want %d", ago, got, want)
 		}

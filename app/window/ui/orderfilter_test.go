@@ -105,7 +105,7 @@ func TestPositionsThatMayHaveChanged(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	v.Status(armed(), noon)
-	v.Positions(api.Positions{At: at(noon), Current: true}, nil)
+	v.Positions(api.Positions{At: new(noon), Current: true}, nil)
 	if got := lines(); !slices.Equal(got, []string{"# Positions None"}) {
 		t.Errorf("%q", got)
 	}

@@ -58,8 +58,8 @@ func TestChangeOfAnOrder(t *testing.T) {
 		bad             bool
 	}{
 		{"100", "9.5", nil, false},
-		{"60", "9.5", &api.OrderChange{ID: 7, Quantity: pointer(60)}, false},
-		{"100", "9.4", &api.OrderChange{ID: 7, LimitPrice: pointer(9.4)}, false},
+		{"60", "9.5", &api.OrderChange{ID: 7, Quantity: new(60.0)}, false},
+		{"100", "9.4", &api.OrderChange{ID: 7, LimitPrice: new(9.4)}, false},
 		{"40", "9.5", nil, true},
 		{"", "9.5", nil, true},
 		{"100", "cheap", nil, true},

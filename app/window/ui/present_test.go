@@ -13,7 +13,7 @@ import (
 )
 
 func TestAttemptCountsDown(t *testing.T) {
-	next := func(d time.Duration) api.Attempt { return api.Attempt{Number: 4, NextAt: at(noon.Add(d))} }
+	next := func(d time.Duration) api.Attempt { return api.Attempt{Number: 4, NextAt: new(noon.Add(d))} }
 	for _, c := range []struct {
 		attempt api.Attempt
 		want    string

@@ -16,8 +16,8 @@ import (
 // dipPreview is how the dip would stand now.
 func dipPreview() api.RulePreview {
 	return api.RulePreview{
-		Contract: "AAPL STK NASDAQ USD", Currency: "USD", Price: pointer(230.41), PriceAt: at(noon),
-		Would: rules.WouldNot, Why: "Condition not met.", OrderValue: pointer(23036),
+		Contract: "AAPL STK NASDAQ USD", Currency: "USD", Price: new(230.41), PriceAt: new(noon),
+		Would: rules.WouldNot, Why: "Condition not met.", OrderValue: new(23036.0),
 		Shown: "Its order would be worth about 23,036.00 USD.\nIt would not trigger now. Condition not met.",
 	}
 }
@@ -153,7 +153,7 @@ func TestActivatingSeveralReadsBack(t *testing.T) {
 	}
 	answer("Buy the dip", dipPreview(), nil)
 	inEuros := dipPreview()
-	inEuros.OrderValue, inEuros.Currency = pointer(1000), "EUR"
+	inEuros.OrderValue, inEuros.Currency = new(1000.0), "EUR"
 	answer("In euros", inEuros, nil)
 	unknown := dipPreview()
 	unknown.OrderValue = nil

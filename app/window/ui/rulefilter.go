@@ -37,7 +37,7 @@ func (f ruleFilter) takes(r *api.RuleView) bool {
 // matches reports whether all words of a search occur in a text.
 func matches(in, words string) bool {
 	in = strings.ToLower(in)
-	for _, word := range strings.Fields(strings.ToLower(words)) {
+	for word := range strings.FieldsSeq(strings.ToLower(words)) {
 		if !strings.Contains(in, word) {
 			return false
 		}

@@ -22,7 +22,7 @@ func TestRuleDraftKeepsRules(t *testing.T) {
 		Conditions: []rules.Condition{{Price: "bid", Is: "crosses_up", Value: 0}},
 		Action: rules.Action{Do: "order", Order: &rules.Order{
 			Side: "SELL", Quantity: 0.5, Type: "TRAIL",
-			TrailPercent: pointer(2), OutsideHours: true, Account: "DU1",
+			TrailPercent: new(2.0), OutsideHours: true, Account: "DU1",
 		}},
 	}
 	stop := rules.Rule{
@@ -30,7 +30,7 @@ func TestRuleDraftKeepsRules(t *testing.T) {
 		Conditions: []rules.Condition{{Price: "ask", Is: "at_or_above", Value: -1.5}},
 		Action: rules.Action{Do: "order", Order: &rules.Order{
 			Side: "BUY", Quantity: 1, Type: "STP LMT",
-			StopPrice: pointer(0), LimitPrice: pointer(1),
+			StopPrice: new(0.0), LimitPrice: new(1.0),
 		}},
 	}
 	tell := rules.Rule{
@@ -240,7 +240,7 @@ func TestPriceLine(t *testing.T) {
 	seen := func(ago time.Duration, delayed bool) api.RuleView {
 		return api.RuleView{
 			State: rules.Active, Rule: rules.Rule{Conditions: []rules.Condition{{Price: "mid"}}},
-			Price: pointer(1.5), PriceAt: at(noon.Add(-ago)), Delayed: delayed,
+			Price: new(1.5), PriceAt: new(noon.Add(-ago)), Delayed: delayed,
 		}
 	}
 	for _, c := range []struct {

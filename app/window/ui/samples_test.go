@@ -16,10 +16,6 @@ import (
 // noon is when every scene plays.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-func at(t time.Time) *time.Time { return &t }
-
-func percent(p float64) *float64 { return &p }
-
 // connected is a status in which all is well.
 func connected() api.Status {
 	return api.Status{
@@ -32,15 +28,15 @@ func connected() api.Status {
 			Upstream: noon.Add(-149 * time.Minute), Farms: noon.Add(-42 * time.Minute),
 		},
 		Session: 3, Lost: 2,
-		Reset:   api.ResetWindow{NextAt: at(noon.Add(6 * time.Hour))},
+		Reset:   api.ResetWindow{NextAt: new(noon.Add(6 * time.Hour))},
 		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper"},
 		Guard:   api.Guard{Open: true, Text: "guard open"},
 		Probe:   api.Probe{RoundTripMillis: 1.3},
 		Today: api.Period{
 			Name: "today", From: noon.Add(-12 * time.Hour), Until: noon, Seconds: 43200, ConnectedSeconds: 38392,
 			DownSeconds:    308,
-			PlannedSeconds: 900, UnobservedSeconds: 3600, UptimePercent: percent(99.284),
-			MarketUptimePercent: percent(98.5), Outages: 2,
+			PlannedSeconds: 900, UnobservedSeconds: 3600, UptimePercent: new(99.284),
+			MarketUptimePercent: new(98.5), Outages: 2,
 			LongestSeconds: 252, MeanSeconds: 154,
 		},
 		Version: "1.0", Seq: 42,
@@ -61,7 +57,7 @@ func reconnecting() api.Status {
 	st.Headline = "Reconnecting, attempt 4 in 12 s"
 	st.Layers = api.Layers{Farms: map[string]conn.FarmState{}}
 	st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
-	st.Attempt = api.Attempt{Number: 4, NextAt: at(noon.Add(11500 * time.Millisecond))}
+	st.Attempt = api.Attempt{Number: 4, NextAt: new(noon.Add(11500 * time.Millisecond))}
 	st.Session, st.Lost = 0, 3
 	st.Guard = closedGuard("not connected to Gateway", ib.GuardSocket)
 	return st
@@ -103,7 +99,7 @@ func records() api.Log {
 // report is what there was until noon: some of everything.
 func report() api.Uptime {
 	u := api.Uptime{
-		At: noon, Zone: "UTC", ObservedSince: at(noon.Add(-80 * 24 * time.Hour)),
+		At: noon, Zone: "UTC", ObservedSince: new(noon.Add(-80 * 24 * time.Hour)),
 		MarketHours: "Mon–Fri 09:30–16:00 America/New_York",
 	}
 	from := noon.Add(-24 * time.Hour)
@@ -129,7 +125,7 @@ func report() api.Uptime {
 	for i := range 90 {
 		day := api.Period{
 			From: noon.AddDate(0, 0, i-89).Add(-12 * time.Hour), Seconds: 86400, ConnectedSeconds: 85000,
-			PlannedSeconds: 900, DownSeconds: 500, Outages: 2, LongestSeconds: 400, UptimePercent: percent(99.415),
+			PlannedSeconds: 900, DownSeconds: 500, Outages: 2, LongestSeconds: 400, UptimePercent: new(99.415),
 		}
 		switch {
 		case i < 10:
@@ -137,7 +133,7 @@ func report() api.Uptime {
 		case i%7 == 3:
 			day.ConnectedSeconds, day.AsleepSeconds, day.PausedSeconds = 45000, 30000, 10000
 		case i%11 == 5:
-			day.ConnectedSeconds, day.DownSeconds, day.Outages, day.UptimePercent = 60000, 25500, 1, percent(70.175)
+			day.ConnectedSeconds, day.DownSeconds, day.Outages, day.UptimePercent = 60000, 25500, 1, new(70.175)
 		}
 		u.Days = append(u.Days, day)
 	}
@@ -146,8 +142,8 @@ func report() api.Uptime {
 		u.Periods = append(u.Periods, api.Period{
 			Name: name, Seconds: 86400, ConnectedSeconds: 74970, DownSeconds: 1230, PlannedSeconds: 900,
 			PausedSeconds: 2400,
-			AsleepSeconds: 4500, UnobservedSeconds: 2400, UptimePercent: percent(98.385),
-			MarketUptimePercent: percent(97.1), Outages: 2,
+			AsleepSeconds: 4500, UnobservedSeconds: 2400, UptimePercent: new(98.385),
+			MarketUptimePercent: new(97.1), Outages: 2,
 			LongestSeconds: 1200, MeanSeconds: 615, MeanBetweenSeconds: &between,
 		})
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -97,7 +98,7 @@ func scenes() map[string]func(*View) {
 		},
 		"tools": func(v *View) {
 			st := connected()
-			st.Muted = at(noon.Add(time.Hour))
+			st.Muted = new(noon.Add(time.Hour))
 			status(st)(v)
 			v.Diagnostics("a report", nil)
 		},
@@ -121,10 +122,10 @@ func scenes() map[string]func(*View) {
 				"Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
 				"log in."
 			st.Reset = api.ResetWindow{
-				Active: true, EndsAt: at(noon.Add(15 * time.Minute)),
-				NextAt: at(noon.Add(24 * time.Hour)),
+				Active: true, EndsAt: new(noon.Add(15 * time.Minute)),
+				NextAt: new(noon.Add(24 * time.Hour)),
 			}
-			st.Attempt = api.Attempt{Number: 1, NextAt: at(noon.Add(15 * time.Minute))}
+			st.Attempt = api.Attempt{Number: 1, NextAt: new(noon.Add(15 * time.Minute))}
 			status(st)(v)
 		},
 		"degraded": func(v *View) {
@@ -295,10 +296,10 @@ func scenes() map[string]func(*View) {
 		status(connected())(v)
 		v.open(pageAlerts)
 		v.Alerts(api.Alerts{Channels: []api.Channel{
-			{Name: "email", Service: "Email", Sent: 4, LastSentAt: at(noon.Add(-time.Hour))},
+			{Name: "email", Service: "Email", Sent: 4, LastSentAt: new(noon.Add(-time.Hour))},
 			{
-				Name: "slack", Service: "Slack", Queued: 2, OldestAt: at(noon.Add(-8 * time.Minute)),
-				LastErrorAt: at(noon.Add(-time.Minute)),
+				Name: "slack", Service: "Slack", Queued: 2, OldestAt: new(noon.Add(-8 * time.Minute)),
+				LastErrorAt: new(noon.Add(-time.Minute)),
 				LastError:   "the server's name cannot be resolved: there is no network, or the name is wrong",
 			},
 			{Name: "keyring:telegram-k2v7qa", Service: "Telegram"},
@@ -359,8 +360,6 @@ func scenes() map[string]func(*View) {
 		v.open(pageAlerts)
 		v.Alerts(api.Alerts{}, nil)
 	}
-	for name, play := range tradeScenes() {
-		list[name] = play
-	}
+	maps.Copy(list, tradeScenes())
 	return list
 }

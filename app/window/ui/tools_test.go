@@ -26,7 +26,7 @@ func TestMute(t *testing.T) {
 	v.Status(st, noon)
 	test.Tap(c.hour)
 	test.Tap(c.tomorrow)
-	st.Muted = at(noon.Add(time.Hour))
+	st.Muted = new(noon.Add(time.Hour))
 	v.Status(st, noon)
 	if c.muted.Text != "Notifications muted until 13:00" || !c.tomorrow.Visible() || !c.unmute.Visible() {
 		t.Errorf("muted: %q", c.muted.Text)
@@ -92,7 +92,7 @@ func TestShapesMeanOneThing(t *testing.T) {
 	if p := pictureOf(&st, absence{}, noon); p.headline != "Reconnecting" || p.shape != Working {
 		t.Errorf("after 59 s: %q, %v", p.headline, p.shape)
 	}
-	st.LostAt = at(noon.Add(-time.Hour))
+	st.LostAt = new(noon.Add(-time.Hour))
 	if p := pictureOf(&st, absence{}, noon); p.since != "since 11:00 · 1 h" {
 		t.Errorf("since %q", p.since)
 	}

@@ -15,13 +15,11 @@ import (
 	"gatewatch/engine/rules"
 )
 
-func pointer(v float64) *float64 { return &v }
-
 // armed is a status in which orders may leave.
 func armed() api.Status {
 	st := connected()
 	st.Trading = api.Trading{
-		Armed: true, ArmedSince: at(noon.Add(-2 * time.Hour)), MayTrade: true, RulesActive: 2,
+		Armed: true, ArmedSince: new(noon.Add(-2 * time.Hour)), MayTrade: true, RulesActive: 2,
 		OrdersOpen: 1,
 	}
 	return st
@@ -54,8 +52,8 @@ func dip() rules.Rule {
 		},
 		CooldownSeconds: 3600,
 		Action: rules.Action{Do: "order", Order: &rules.Order{
-			Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: pointer(-0.05), TIF: "GTC",
-			TakeProfit: &rules.Exit{Price: pointer(240)}, StopLoss: &rules.Exit{Offset: pointer(-7.5)},
+			Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: new(-0.05), TIF: "GTC",
+			TakeProfit: &rules.Exit{Price: new(240.0)}, StopLoss: &rules.Exit{Offset: new(-7.5)},
 		}},
 	}
 }
@@ -68,8 +66,8 @@ func someRules() api.Rules {
 				Rule: dip(), Text: "When AAPL last is at or below 225 for 30 s or QQQ mid crosses down 480, only " +
 					"from 09:30 to 16:00 America/New_York on mon, fri: BUY 100 AAPL LMT 0.05 below GTC, take " +
 					"profit 240, stop 7.5 below; again after at least 3600 s.",
-				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41),
-				PriceAt:  at(noon.Add(-3 * time.Second)),
+				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: new(230.41),
+				PriceAt:  new(noon.Add(-3 * time.Second)),
 				Contract: "AAPL STK NASDAQ USD", Why: "Condition not met.",
 			},
 			{
@@ -77,9 +75,9 @@ func someRules() api.Rules {
 					{Price: "bid", Is: "crosses_up", Value: 1.1},
 				}, Action: rules.Action{Do: "notify"}},
 				Text:  "When EUR.USD bid crosses up 1.1: notify; again after at least 3600 s.",
-				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105),
-				PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
-				Contract: "EUR.USD CASH IDEALPRO USD", TriggerCount: 2, LastTriggered: at(noon.Add(-10 * time.Minute)),
+				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: new(1.10105),
+				PriceAt: new(noon.Add(-95 * time.Second)), Delayed: true,
+				Contract: "EUR.USD CASH IDEALPRO USD", TriggerCount: 2, LastTriggered: new(noon.Add(-10 * time.Minute)),
 				Why: "Triggered; it can trigger again in 50 min.",
 			},
 			{
@@ -154,15 +152,15 @@ func someOrders() api.Orders {
 }
 
 func somePositions() api.Positions {
-	return api.Positions{At: at(noon), Current: true, Positions: []api.Position{
+	return api.Positions{At: new(noon), Current: true, Positions: []api.Position{
 		{
 			Account: "DU1234567", ConID: 265598, Symbol: "AAPL", Contract: "AAPL STK NASDAQ USD", Currency: "USD",
-			Quantity: pointer(140), AverageCost: pointer(226.518), MarketValue: pointer(32257.4),
-			Unrealised: pointer(544.88), ValuedAt: at(noon.Add(-2 * time.Minute)),
+			Quantity: new(140.0), AverageCost: new(226.518), MarketValue: new(32257.4),
+			Unrealised: new(544.88), ValuedAt: new(noon.Add(-2 * time.Minute)),
 		},
 		{
 			Account: "DU1234567", ConID: 495512557, Symbol: "ES", Contract: "ESZ6 FUT CME USD", Currency: "USD",
-			Quantity: pointer(-2), AverageCost: pointer(345012.25),
+			Quantity: new(-2.0), AverageCost: new(345012.25),
 		},
 	}}
 }
@@ -290,7 +288,7 @@ func tradeScenes() map[string]func(*View) {
 			onOrders(armed(), someOrders())(v)
 			held := somePositions()
 			held.Current, held.Reason = false, "Gateway did not answer about positions within 10 s"
-			held.At = at(noon.Add(-time.Hour))
+			held.At = new(noon.Add(-time.Hour))
 			v.Positions(held, nil)
 			v.orders.parts.SetSelected(orderParts[4])
 			v.orders.list.pick(positionKey(&held.Positions[0]))
