@@ -62,7 +62,7 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 		}
 	}
 	post(inSocket{session: d.session, port: port, up: true})
-	s := ib.NewSocket(gw, d.session, cfg.ClientID, mono, func(n ib.News) { post(n) })
+	s := ib.NewSocket(gw, d.session, cfg.ClientID, mono, func(n ib.News) { post(inNews{n}) })
 	return s, s.Open(ctx)
 }
 
@@ -153,15 +153,15 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	begin := time.Now()
 	cfg := &Config{Host: host, Port: port, ClientID: clientID, ConnectTimeout: timeout}
 	mono := func() time.Duration { return time.Since(begin) }
-	said := make(chan input, 2)
+	said := make(chan ib.News, 2)
 	post := func(in input) {
-		switch in := in.(type) {
+		switch in, _ := in.(inNews); news := in.News.(type) {
 		case ib.Said:
-			if codeTable[in.Code].effect == effectUnsupported {
-				offer(said, input(in))
+			if codeTable[news.Code].effect == effectUnsupported {
+				offer(said, in.News)
 			}
 		case ib.Reported:
-			offer(said, input(in))
+			offer(said, in.News)
 		}
 	}
 	l, gateway, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)

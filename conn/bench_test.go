@@ -131,7 +131,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s.m.heard = s.clock.Mono()
-				s.handle(ib.Said{Session: 1, Code: code, Request: -1, Text: "text:farm"})
+				s.handle(inNews{ib.Said{Session: 1, Code: code, Request: -1, Text: "text:farm"}})
 				told = stream.Take(told[:0])
 			}
 		})

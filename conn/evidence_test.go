@@ -11,7 +11,7 @@ import (
 
 // answered answers the time request that was asked the given time ago.
 func answered(ago, rtt time.Duration) cue {
-	return func(p *play) input { return ib.Answered{Session: p.m.session, Asked: p.mono - ago, RTT: rtt} }
+	return func(p *play) input { return inNews{ib.Answered{Session: p.m.session, Asked: p.mono - ago, RTT: rtt}} }
 }
 
 // onBytes has Gateway send something that answers nothing.

@@ -20,7 +20,7 @@ func exitConfig() Config {
 // reports posts Gateway's settings to the supervisor.
 func (b *bubble) reports(told ib.GatewaySettings) {
 	l := b.g.present()
-	l.post(ib.Reported{Session: l.number, Settings: told})
+	l.post(inNews{ib.Reported{Session: l.number, Settings: told}})
 	synctest.Wait()
 }
 
@@ -144,7 +144,7 @@ func TestExitOnGatewaysClock(t *testing.T) {
 		b.after(time.Second)
 		l := b.g.present()
 		b.reports(ib.GatewaySettings{Exit: ib.Exit{Kind: ib.ExitRestart, Hour: 0, Minute: 5, Location: time.UTC}})
-		l.post(ib.Answered{Session: l.number, Skew: 40 * time.Second})
+		l.post(inNews{ib.Answered{Session: l.number, Skew: 40 * time.Second}})
 		b.after(time.Second)
 		want := time.Date(2000, 1, 1, 0, 4, 20, 0, time.UTC)
 		if n := b.s.Snapshot(); !n.Exit.At.Equal(want) {

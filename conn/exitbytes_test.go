@@ -61,7 +61,7 @@ func (g *restarting) connect(
 		return nil, ib.Gateway{}, &ib.AttemptError{Cause: ib.CauseRefused, Port: cfg.Port}
 	}
 	go g.serve(theirs)
-	l := ib.NewSocket(ours, d.session, cfg.ClientID, g.mono, func(n ib.News) { post(n) })
+	l := ib.NewSocket(ours, d.session, cfg.ClientID, g.mono, func(n ib.News) { post(inNews{n}) })
 	if err := l.Open(ctx); err != nil {
 		return nil, ib.Gateway{}, err
 	}

@@ -155,7 +155,7 @@ func (g *fakeGateway) set(f func(*fakeGateway)) {
 }
 
 func (l *fakeLink) code(code int) {
-	l.post(ib.Said{Session: l.number, Request: -1, Code: code, Text: "text"})
+	l.post(inNews{ib.Said{Session: l.number, Request: -1, Code: code, Text: "text"}})
 }
 
 func (l *fakeLink) Seen() ib.Evidence {
@@ -166,7 +166,7 @@ func (l *fakeLink) Seen() ib.Evidence {
 func (l *fakeLink) answer() {
 	now, asked := l.g.mono(), time.Duration(l.asked.Swap(0))
 	l.heard.Store(int64(now))
-	l.post(ib.Answered{Session: l.number, Asked: asked, RTT: now - asked})
+	l.post(inNews{ib.Answered{Session: l.number, Asked: asked, RTT: now - asked}})
 }
 
 func (l *fakeLink) Probe() {

@@ -67,7 +67,7 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 			p.act(t, i, r)
 		}
 		for i, r := range rows {
-			p.feed(ib.Said{Session: p.m.session, Request: -1, Code: r.code, Text: r.text})
+			p.feed(inNews{ib.Said{Session: p.m.session, Request: -1, Code: r.code, Text: r.text}})
 			got := "-"
 			if p.m.upstream {
 				_, got = p.m.trouble()

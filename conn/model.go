@@ -102,8 +102,8 @@ type model struct {
 	setBack time.Duration // by how much the wall clock was set back since the start, below 0
 }
 
-// input is one of the inputs of next: those here, and all [ib.News].
-type input any
+// input is one of the inputs of next, all of which are here.
+type input interface{ isInput() }
 
 type (
 	inStart struct{}
@@ -131,6 +131,7 @@ type (
 		code    int
 		detail  string
 	}
+	inNews       struct{ ib.News }
 	inReconciled struct {
 		session uint64
 		run     uint64
@@ -154,8 +155,23 @@ type (
 	}
 )
 
+func (inStart) isInput()      {}
+func (inStop) isInput()       {}
+func (inTick) isInput()       {}
+func (inSocket) isInput()     {}
+func (inReady) isInput()      {}
+func (inFailed) isInput()     {}
+func (inLost) isInput()       {}
+func (inNews) isInput()       {}
+func (inReconciled) isInput() {}
+func (inDoubt) isInput()      {}
+func (inPortOpen) isInput()   {}
+func (inCommand) isInput()    {}
+func (inAsked) isInput()      {}
+func (inConfigure) isInput()  {}
+
 // effect is one of the effects that next asks for, all of which are here.
-type effect any
+type effect interface{ isEffect() }
 
 type (
 	doDial struct {
@@ -178,3 +194,10 @@ type (
 		err error
 	}
 )
+
+func (doDial) isEffect()      {}
+func (doEnd) isEffect()       {}
+func (doProbe) isEffect()     {}
+func (doReconcile) isEffect() {}
+func (doDiscard) isEffect()   {}
+func (doReply) isEffect()     {}

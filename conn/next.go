@@ -46,18 +46,10 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		s.attemptFailed(in)
 	case inLost:
 		s.sessionLost(in.session, in.cause, in.code, in.detail)
-	case ib.Said:
-		if in.Session == s.m.session && s.m.phase != idle {
-			s.notice(in)
-		} else {
-			s.lateNotice(in)
-		}
-	case ib.Answered:
-		s.answered(in)
+	case inNews:
+		s.news(in.News)
 	case inReconciled:
 		s.reconciled(in)
-	case ib.Reported:
-		s.settings(in)
 	case inDoubt:
 		s.doubted(in)
 	case inPortOpen:
@@ -77,6 +69,21 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	s.enter()
 	s.m.last = now
 	return s.m, s.effects, s.events
+}
+
+func (s *step) news(in ib.News) {
+	switch in := in.(type) {
+	case ib.Said:
+		if in.Session == s.m.session && s.m.phase != idle {
+			s.notice(in)
+		} else {
+			s.lateNotice(in)
+		}
+	case ib.Answered:
+		s.answered(in)
+	case ib.Reported:
+		s.settings(in)
+	}
 }
 
 func (s *step) do(e effect)  { s.effects = append(s.effects, e) }

@@ -131,7 +131,7 @@ func (p *play) pass(d time.Duration) {
 			p.seen = ib.Evidence{Session: p.m.session, Heard: p.mono}
 			if p.asked != 0 && p.m.phase == up {
 				p.seen.Asked = 0
-				p.feed(ib.Answered{Session: p.m.session, Asked: p.asked, RTT: p.mono - p.asked})
+				p.feed(inNews{ib.Answered{Session: p.m.session, Asked: p.asked, RTT: p.mono - p.asked}})
 				p.asked = 0
 			}
 		}
@@ -189,12 +189,14 @@ func onFailed(c ib.Cause) cue {
 func onLost(p *play) input { return inLost{session: p.m.session, cause: ib.CauseClosed} }
 
 func onCode(code int) cue {
-	return func(p *play) input { return ib.Said{Session: p.m.session, Code: code, Text: "text", Request: -1} }
+	return func(p *play) input {
+		return inNews{ib.Said{Session: p.m.session, Code: code, Text: "text", Request: -1}}
+	}
 }
 
 func onFarm(code int) cue {
 	return func(p *play) input {
-		return ib.Said{Session: p.m.session, Code: code, Text: "text:usfarm", Request: -1}
+		return inNews{ib.Said{Session: p.m.session, Code: code, Text: "text:usfarm", Request: -1}}
 	}
 }
 

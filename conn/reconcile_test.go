@@ -122,13 +122,13 @@ func TestReadOnly(t *testing.T) {
 		refuses.Store(true)
 		before := runs.Load()
 		for _, request := range []int64{7, 1} {
-			b.g.present().post(ib.Said{Session: first, Request: request, Code: 321})
+			b.g.present().post(inNews{ib.Said{Session: first, Request: request, Code: 321}})
 		}
 		is(b.after(time.Minute), Connected, ib.CauseNone, ib.GuardOpen)
 		if runs.Load() != before {
 			t.Error("a refusal of market data led to a look at orders")
 		}
-		b.g.present().post(ib.Said{Session: first, Request: 0, Code: 321}) // an order is refused
+		b.g.present().post(inNews{ib.Said{Session: first, Request: 0, Code: 321}}) // an order is refused
 		is(b.after(time.Millisecond), Degraded, ib.CauseReadOnly, ib.GuardReadOnly)
 		b.g.present().code(1100)
 		b.after(time.Second)

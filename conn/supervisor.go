@@ -141,23 +141,31 @@ func (s *Supervisor) handle(in input) {
 		now.seen = s.link.Seen()
 	}
 	switch in := in.(type) {
-	case ib.Said:
-		if s.cfg.Said != nil {
-			s.cfg.Said(in.Code, in.Text, now.Wall)
-		}
-		if in.Aside {
+	case inNews:
+		s.report(in.News, now.Wall)
+		if said, ok := in.News.(ib.Said); ok && said.Aside {
 			return
 		}
-	case ib.Answered:
-		if in.Session == s.m.session && s.cfg.Answered != nil {
-			s.cfg.Answered(now.Wall, in.RTT)
-		}
-	case ib.Reported:
-		s.noteIgnored(in)
 	case inReady:
 		s.adopt(in)
 	}
 	s.decide(in, now)
+}
+
+// report passes on what decides nothing.
+func (s *Supervisor) report(in ib.News, at time.Time) {
+	switch in := in.(type) {
+	case ib.Said:
+		if s.cfg.Said != nil {
+			s.cfg.Said(in.Code, in.Text, at)
+		}
+	case ib.Answered:
+		if in.Session == s.m.session && s.cfg.Answered != nil {
+			s.cfg.Answered(at, in.RTT)
+		}
+	case ib.Reported:
+		s.noteIgnored(in)
+	}
 }
 
 // noteIgnored logs which of Gateway's settings make no sense, not again while they are the same.

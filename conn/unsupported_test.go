@@ -22,7 +22,7 @@ func TestUnsupported(t *testing.T) {
 		t.Fatalf("%+v", u)
 	}
 	text := "ends on 20261215"
-	p.feed(ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: text})
+	p.feed(inNews{ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: text}})
 	want := Unsupported{Text: text, From: time.Date(2026, 12, 15, 0, 0, 0, 0, time.UTC)}
 	if u := p.m.snapshot(p.cfg).Unsupported; u != want {
 		t.Errorf("%+v, want %+v", u, want)
@@ -32,7 +32,7 @@ func TestUnsupported(t *testing.T) {
 		t.Errorf("while not connected: %+v, want %+v", u, want)
 	}
 	p.pass(time.Minute)
-	p.feed(ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: "2027/01/02"}) // before READY
+	p.feed(inNews{ib.Said{Session: p.m.session, Request: -1, Code: 2172, Text: "2027/01/02"}}) // before READY
 	p.feed(onReady(p))
 	if u := p.m.snapshot(p.cfg).Unsupported; u.From.Format(time.DateOnly) != "2027-01-02" {
 		t.Errorf("told before READY: %+v", u)

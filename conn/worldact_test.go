@@ -80,7 +80,7 @@ func (w *world) answer() {
 	if w.mono-asked < w.cfg.Soft {
 		w.provenBy = asked
 	}
-	w.feed(ib.Answered{Session: w.live, Asked: asked, RTT: w.mono - asked})
+	w.feed(inNews{ib.Answered{Session: w.live, Asked: asked, RTT: w.mono - asked}})
 }
 
 // pass lets time go by, looking at the clock whenever the model asks for it.
@@ -151,9 +151,8 @@ func (w *world) code(session uint64, code int) {
 			w.upstream = true
 		}
 	}
-	w.feed(ib.Said{Session: session, Request: -1, Code: code, Text: "port 4001:" + []string{
-		"usfarm", "hfarm",
-	}[w.c.pick(2)]})
+	farm := []string{"usfarm", "hfarm"}[w.c.pick(2)]
+	w.feed(inNews{ib.Said{Session: session, Request: -1, Code: code, Text: "port 4001:" + farm}})
 }
 
 func (w *world) reconciled() {
