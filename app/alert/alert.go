@@ -2,10 +2,10 @@
 // shoutrrr speaks.
 //
 // An alert is on disk for each channel before Put returns, and stays there until the channel has taken it, or a day and
-// some more tries have passed, or the server has refused it three times for what is in it. Each channel delivers in
-// order, on a goroutine of its own, so that one that is slow or dead holds up no one else. What a channel needs to know
-// stands in the settings as a reference to a secret; it is looked up for each delivery, and shows up in no log, no
-// status and no error.
+// some more tries have passed, or the server has refused it three times for what is in it and then taken another. Each
+// channel delivers in order, on a goroutine of its own, so that one that is slow or dead holds up no one else. What a
+// channel needs to know stands in the settings as a reference to a secret; it is looked up for each delivery, and shows
+// up in no log, no status and no error.
 package alert
 
 import (

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,37 +78,54 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 	defer wait.Stop()
 	// failures: of alerts older than keepFor, in a row; refusals: of the present alert, in a row
 	delay, failures, refusals := o.delays[0], 0, 0
+	// up to here the server has refused every alert so often; it may then have taken one behind them
+	var refused []byte
+	proven := false
 	for ctx.Err() == nil {
-		key, e := o.head(b)
+		after := refused
+		if proven {
+			after = nil
+		}
+		key, e := o.next(b, after)
 		if ctx.Err() != nil {
 			return // the channel is gone: what was found may wait for one of the same name that came after it
 		}
+		if proven && (key == nil || bytes.Compare(key, refused) > 0) {
+			refused, proven = nil, false
+		}
 		old := key != nil && time.Since(e.Alert.At) > keepFor
-		if !old {
+		if !old && refused == nil {
 			failures = 0
-		} else if failures == triesAfter {
-			o.giveUp(b, key, e, givenUp)
+		} else if old && failures >= triesAfter && o.giveUp(b, key, e, givenUp, "") == nil {
 			continue
 		}
-		if key != nil {
+		switch {
+		case key != nil:
 			err := o.deliver(ctx, b, key, e)
 			if ctx.Err() != nil {
 				return
 			}
 			if err == nil {
+				proven = refused != nil
 				delay, failures, refusals = o.delays[0], 0, 0
 				continue
 			}
 			if refusals++; !errors.As(err, new(*contentError)) {
 				refusals = 0
 			}
-			if refusals == maxRefusals {
-				o.giveUp(b, key, e, givenUpRefused)
-				delay, refusals = o.delays[0], 0
+			switch {
+			case proven && refusals > 0 && o.giveUp(b, key, e, givenUpRefused, err.Error()) == nil:
+				refusals = 0
+				continue
+			case refusals == maxRefusals && !proven:
+				refused, refusals = key, 0
 				continue
 			}
 			wait.Reset(delay)
-		} else {
+		case refused != nil: // it takes none: it is not about what is in them
+			refused = nil
+			wait.Reset(delay)
+		default:
 			delay = o.delays[0]
 		}
 		select {
@@ -121,8 +140,9 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 	}
 }
 
-// head returns the oldest alert that waits for a channel; key is nil if there is none.
-func (o *Outbox) head(b *box) (key []byte, e entry) {
+// next returns the oldest alert that waits for a channel and came after another, nil for none; key is nil if there is
+// none.
+func (o *Outbox) next(b *box, after []byte) (key []byte, e entry) {
 	o.mu.Lock()
 	name := b.channel.name
 	o.mu.Unlock()
@@ -133,7 +153,11 @@ func (o *Outbox) head(b *box) (key []byte, e entry) {
 			if bucket == nil {
 				return nil
 			}
-			k, v := bucket.Cursor().First()
+			c := bucket.Cursor()
+			k, v := c.Seek(after)
+			if k != nil && bytes.Equal(k, after) {
+				k, v = c.Next()
+			}
 			if k == nil {
 				return nil
 			}
@@ -160,7 +184,10 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 	ch := b.channel
 	o.mu.Unlock()
 	m.done = func(string) { o.rewrite(ch.name, key, m.entry) }
-	err := sendWithin(ctx, ch, m)
+	var err error
+	if e.ID != b.taken {
+		err = sendWithin(ctx, ch, m)
+	}
 	if ctx.Err() != nil && err != nil {
 		return err // the program ends; it is tried again after the next start
 	}
@@ -170,6 +197,7 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 		err = nil
 	}
 	if err == nil {
+		b.taken = e.ID
 		removeErr := o.remove(b, key, func(s *ChannelStatus) {
 			s.note(now, nil)
 			if now.Sub(b.givenUpAt) < keepFor { // the success of the next one must not hide it
@@ -199,7 +227,7 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 		o.log.Warn("an alert has reached some receivers only, the server refused the others", "channel", ch.name, "err",
 			refused)
 	case first && errors.As(err, new(*contentError)):
-		o.log.Warn("an alert is refused, it is given up if that remains so", "channel", ch.name, "err", err)
+		o.log.Warn("an alert is refused, it is given up if the server takes another", "channel", ch.name, "err", err)
 	case first:
 		o.log.Warn("alerts cannot be delivered, they are tried again for 24 hours", "channel", ch.name, "err", err)
 	case again:
@@ -269,18 +297,19 @@ const (
 	cannotWrite    = "alerts that wait cannot be written"
 )
 
-// giveUp drops an alert, and says what has become of it.
-func (o *Outbox) giveUp(b *box, key []byte, e entry, what string) {
-	var name, why string
+// giveUp drops an alert, and says what has become of it, and why; if why is empty, because of the last error.
+func (o *Outbox) giveUp(b *box, key []byte, e entry, what, why string) error {
+	var name string
 	err := o.remove(b, key, func(s *ChannelStatus) {
-		name = s.Name
-		why = strings.TrimPrefix(s.LastError, what+": ") // of the one before, if this one was not tried any more
+		// what is cut is of the one before, if this one was not tried any more
+		name, why = s.Name, cmp.Or(why, strings.TrimPrefix(s.LastError, what+": "))
 		b.givenUp, b.givenUpAt = strings.TrimSuffix(what+": "+why, ": "), time.Now().Round(0)
 		s.LastError, s.LastErrorAt = b.givenUp, b.givenUpAt
 	})
 	if err != nil {
 		o.log.Error(cannotWrite, "err", err)
-		return
+		return err
 	}
 	o.log.Error(what, "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At, "err", why)
+	return nil
 }

@@ -26,8 +26,9 @@ const (
 	// may have slept, the program may not have run, or the clock was wrong. At the delays of Open it is a quarter of an
 	// hour or more.
 	triesAfter = 8
-	// maxRefusals is how often a server has to refuse an alert for what is in it until that is given up: the alerts
-	// behind it wait no longer.
+	// maxRefusals is how often a server has to refuse an alert for what is in it until those behind it are tried. If it
+	// takes one of them and then refuses the first once more, that is given up. If it takes none, it refuses the
+	// channel, such as a chat that is not there.
 	maxRefusals = 3
 	// lateAfter is the age from which on an alert says that it is late.
 	lateAfter = 30 * time.Second
@@ -77,6 +78,7 @@ type box struct {
 	end     context.CancelFunc // ends its worker; nil while it has none
 	status  ChannelStatus
 	failing bool
+	taken   string // ID of the last alert that the channel took, which the disk may not let go of; the worker's
 
 	givenUp   string // of the last alert that was given up: what became of it; shown for a day
 	givenUpAt time.Time
@@ -270,6 +272,17 @@ func (o *Outbox) Retry() {
 	for _, b := range o.boxes {
 		nudge(b.wake)
 	}
+}
+
+// Channels returns the channels that a configuration has, in the order of [Outbox.Status].
+func Channels(c Config) (list []ChannelStatus) {
+	for _, ch := range new(Outbox).channels(c) {
+		list = append(list, ChannelStatus{Name: ch.name, Service: ch.service})
+	}
+	if c.Heartbeat != nil {
+		list = append(list, ChannelStatus{Name: heartbeatName, Service: "Heartbeat"})
+	}
+	return list
 }
 
 // Status returns the status of the channels, in the order of the settings, the heartbeat last.

@@ -256,7 +256,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if n, _ := p.box.count("webhook"); n != maxQueue {
 		t.Errorf("%d on disk", n)
 	}
-	if _, e := p.box.head(p.box.boxes[0]); e.Alert.Incident != 3 {
+	if _, e := p.box.next(p.box.boxes[0], nil); e.Alert.Incident != 3 {
 		t.Errorf("the first is %d", e.Alert.Incident)
 	}
 }

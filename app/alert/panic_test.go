@@ -46,7 +46,7 @@ func TestPanicIsRuns(t *testing.T) {
 	}()
 	select {
 	case text := <-ended:
-		if !strings.HasPrefix(text, "injected") || !strings.Contains(text, "(*Outbox).head") {
+		if !strings.HasPrefix(text, "injected") || !strings.Contains(text, "(*Outbox).next") {
 			t.Errorf("Run ended with %s", text)
 		}
 	case <-time.After(30 * time.Second):

@@ -116,7 +116,7 @@ func TestTriedBefore(t *testing.T) {
 	p.run()
 	p.put(Alert{Kind: "lost", At: at(0), Title: "first"})
 	p.failing("webhook")
-	until(t, "it is on disk that it failed", func() bool { _, e := p.box.head(p.box.boxes[0]); return e.Tried })
+	until(t, "it is on disk that it failed", func() bool { _, e := p.box.next(p.box.boxes[0], nil); return e.Tried })
 	web.answers(0)
 	p.delivered()
 	p.put(Alert{Kind: "back", At: at(0), Title: "second"})

@@ -34,7 +34,7 @@ func TestRefusedAlertHoldsUpNoOther(t *testing.T) {
 			if n, m := len(web.requests()), len(mail.mails()); n != 6 || m != 2 {
 				t.Errorf("%d requests and %d mails have arrived", n, m)
 			}
-			if n := web.tries(); n != 6+3*maxRefusals {
+			if n := web.tries(); n != 6+3*(maxRefusals+1) {
 				t.Errorf("%d tries", n)
 			}
 			for _, name := range channelNames {
@@ -52,9 +52,10 @@ func TestRefusedAlertHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// TestRefusedChannelKeeps has servers refuse whatever comes: it waits.
+// TestRefusedChannelKeeps has servers refuse whatever comes: it waits, also where the refusal is like one for what is
+// in an alert.
 func TestRefusedChannelKeeps(t *testing.T) {
-	for _, status := range []int{401, 403, 404, 410, 429, 503} {
+	for _, status := range []int{400, 401, 403, 404, 410, 413, 422, 429, 503} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			web := newWebServer(t)
 			p := newPost(t, map[string]string{
