@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -22,6 +21,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 )
 
@@ -136,8 +136,7 @@ func aboutContent(status int) bool {
 		status == http.StatusUnprocessableEntity
 }
 
-// sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up
-// nothing once another receiver has the mail.
+// sendEmail mails to each receiver.
 func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	values, _, err := o.lookup(e.Password)
 	if err != nil {
@@ -160,14 +159,22 @@ func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	}
 	title, body := m.text()
 	subject := mime.QEncoding.Encode("utf-8", "Gatewatch: "+title)
+	return m.toEach(e.To, func(to string) result {
+		q.Set("to", to)
+		u.RawQuery = q.Encode()
+		return o.shout(ctx, job{Target: u.String(), Text: body, Subject: subject, Mail: true, Secrets: values})
+	})
+}
+
+// toEach sends a message to each receiver that does not have it yet. One that the server refuses for good holds up
+// nothing once another has the message.
+func (m *message) toEach(receivers []string, send func(to string) result) error {
 	var failed, refused, content error
-	for _, to := range e.To {
+	for _, to := range receivers {
 		if slices.Contains(m.Done, to) {
 			continue
 		}
-		q.Set("to", to)
-		u.RawQuery = q.Encode()
-		switch r := o.shout(ctx, job{Target: u.String(), Text: body, Subject: subject, Mail: true, Secrets: values}); {
+		switch r := send(to); {
 		case r.Sent:
 			m.Done = append(m.Done, to)
 			m.done(to)
@@ -291,7 +298,22 @@ func (o *Outbox) sendService(ctx context.Context, ref string, m *message) error 
 		return err
 	}
 	title, body := m.text()
-	return o.shout(ctx, job{Target: values[0], Text: "Gatewatch: " + title + "\n" + body, Secrets: values}).err()
+	send := func(target string) result {
+		return o.shout(ctx, job{Target: target, Text: "Gatewatch: " + title + "\n" + body, Secrets: values})
+	}
+	u, err := url.Parse(values[0])
+	if err != nil || u.Scheme != telegram.Scheme {
+		return send(values[0]).err()
+	}
+	// To one chat after the other: the others do not get it again because one does not take it.
+	q := u.Query()
+	chats := strings.Split(cmp.Or(q.Get("chats"), q.Get("channels")), ",")
+	q.Del("channels")
+	return m.toEach(chats, func(chat string) result {
+		q.Set("chats", chat)
+		u.RawQuery = q.Encode()
+		return send(u.String())
+	})
 }
 
 // errSlow means that a service has not answered in time. It may still deliver.
@@ -340,17 +362,15 @@ func (o *Outbox) request(req *http.Request, red *Redactor) error {
 		return plainError(err, red)
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	switch {
-	case res.StatusCode/100 == 2:
+	x := exchange{status: res.StatusCode, body: beginning(res.Body)} // read, so that the connection can be used again
+	switch x.status / 100 {
+	case 2:
 		return nil
-	case res.StatusCode/100 == 3:
-		return fmt.Errorf("the server answered %d and points elsewhere; store the address it points to", res.StatusCode)
-	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
-		return fmt.Errorf("the server answered %d: the address is wrong or no longer valid", res.StatusCode)
+	case 3:
+		return fmt.Errorf("the server answered %d and points elsewhere; store the address it points to", x.status)
 	}
-	err = fmt.Errorf("the server answered %d", res.StatusCode)
-	if aboutContent(res.StatusCode) {
+	err = errors.New(answered(x.status, red.text(x.words())))
+	if aboutContent(x.status) {
 		return &contentError{err}
 	}
 	return err

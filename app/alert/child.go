@@ -2,9 +2,7 @@ package alert
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,11 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime/metrics"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
-	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
@@ -35,6 +33,9 @@ const (
 	maxResult = 64 << 10
 )
 
+// childLimit bounds a delivery, so that its process can still say what came of it.
+var childLimit = sendLimit - 2*time.Second
+
 // job is one delivery by shoutrrr. It goes to the child by its standard input: arguments and environment can be seen by
 // others.
 type job struct {
@@ -43,6 +44,8 @@ type job struct {
 	Subject string   `json:"subject,omitempty"`
 	Mail    bool     `json:"mail,omitempty"`
 	Secrets []string `json:"secrets,omitempty"` // that must not stand in an error
+
+	web *watched // in the child
 }
 
 // result is what became of a job.
@@ -119,107 +122,65 @@ func Child(in io.Reader, out io.Writer) {
 		answer(out, result{Error: "the alert cannot be decoded"})
 		return
 	}
-	go watchChild(out)
+	j.web = &watched{RoundTripper: http.DefaultTransport}
+	http.DefaultTransport = j.web
+	go j.watch(out)
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // ends with the parent
 		os.Exit(1)
 	}()
-	web := &sameHost{RoundTripper: http.DefaultTransport}
-	http.DefaultTransport = web
-	r := j.do()
-	r.Content = r.Content || !r.Sent && aboutContent(int(web.status.Load()))
-	answer(out, r)
+	answer(out, j.outcome(j.send()))
 }
 
 func answer(out io.Writer, r result) { _ = json.NewEncoder(out).Encode(r) }
 
-// watchChild ends the process when it exceeds its limits.
-func watchChild(out io.Writer) {
+// watch ends the process when it exceeds its limits.
+func (j *job) watch(out io.Writer) {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	for end := time.Now().Add(sendLimit); ; time.Sleep(childLook) {
+	for end := time.Now().Add(childLimit); ; time.Sleep(childLook) {
 		metrics.Read(heap)
 		switch {
 		case heap[0].Value.Uint64() > childMemory:
 			answer(out, result{Error: "the server's answer is too long"})
 			os.Exit(1)
 		case time.Now().After(end):
-			answer(out, result{Error: plainError(errSlow, nil).Error()})
+			answer(out, j.outcome(errSlow))
 			os.Exit(1)
 		}
 	}
 }
 
-// sameHost follows no redirect to another host: an alert is for the one that the settings name.
-type sameHost struct {
-	http.RoundTripper
-	status atomic.Int32 // of the last answer, which most services put into a text
-}
+var errUnexpected = errors.New("the service failed in a way that was not expected")
 
-var (
-	errOtherHost  = errors.New("the server points to another host; store the address it points to")
-	errUnexpected = errors.New("the service failed in a way that was not expected")
-)
-
-func (t *sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
-	first := req
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
-	}
-	if first != req && (first.URL.Host != req.URL.Host || first.URL.Scheme == "https" && req.URL.Scheme != "https") {
-		return nil, errOtherHost
-	}
-	res, err := t.RoundTripper.RoundTrip(req)
-	t.status.Store(0)
-	if err == nil {
-		t.status.Store(int32(res.StatusCode))
-	}
-	return res, err
-}
-
-// confine has a service that does not use the default transport follow no redirect to another host either.
-func confine(service types.Service) {
-	switch s := service.(type) {
-	case *ntfy.Service: // which does not show its client
-		own := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: s.Config.DisableTLSVerification}}
-		s.SetHTTPClient(&http.Client{Transport: &sameHost{RoundTripper: own}})
-	case interface{ GetHTTPClient() *http.Client }: // Gotify, Mattermost
-		if c := s.GetHTTPClient(); c != nil && c.Transport != nil {
-			c.Transport = &sameHost{RoundTripper: c.Transport}
-		}
-	}
-}
-
-// do sends a job by shoutrrr.
-func (j *job) do() result {
+// outcome says what came of a job that ended with err.
+func (j *job) outcome(err error) result {
 	red := Redacting(j.Secrets...)
-	err := j.send()
+	x, chat := j.web.last.Load(), strings.HasPrefix(j.Target, telegram.Scheme+":")
 	switch {
-	case err == nil || j.Mail && unparted(err):
+	case j.Mail && (err == nil || unparted(err)):
 		return result{Sent: true}
 	case j.Mail:
 		return result{Error: mailError(err, red).Error(), Refused: receiverRefused(err), Content: mailRefused(err)}
+	case x == nil && err == nil: // it asks no server
+		return result{Sent: true}
+	case x == nil:
+		return result{Error: plainError(err, red).Error()}
+	case x.err != nil:
+		return result{Error: plainError(x.err, red).Error()}
+	case x.status/100 != 2:
+		return result{
+			Error: answered(x.status, red.text(x.words())), Content: aboutContent(x.status),
+			Refused: chat && (x.status == http.StatusBadRequest || x.status == http.StatusForbidden),
+		}
+	case err != nil:
+		return result{Error: plainError(err, red).Error()}
+	case chat && !x.confirmed():
+		return result{Error: errGarbled.Error()}
 	}
-	return result{Error: plainError(err, red).Error(), Content: aboutContent(statusIn(err))}
+	return result{Sent: true}
 }
 
-// statusIn returns the status of HTTP that an error of a service with a transport of its own holds, 0 if there is none.
-// The types of these errors have no names here; as JSON all of them have it in a field.
-func statusIn(err error) int {
-	for ; err != nil; err = errors.Unwrap(err) {
-		var said struct {
-			StatusCode int
-			Gotify     int `json:"errorCode"`
-			Ntfy       int `json:"code"` // the status and two digits
-		}
-		text, _ := json.Marshal(err)
-		_ = json.Unmarshal(text, &said)
-		if status := cmp.Or(said.StatusCode, said.Gotify, said.Ntfy/100); status > 0 {
-			return status
-		}
-	}
-	return 0
-}
-
+// send sends a job by shoutrrr.
 func (j *job) send() (err error) {
 	defer func() {
 		if recover() != nil { // what it panicked with may hold the address
@@ -234,7 +195,7 @@ func (j *job) send() (err error) {
 	if err != nil {
 		return err
 	}
-	confine(service)
+	j.web.confine(service)
 	params := types.Params{}
 	if j.Subject != "" {
 		params["subject"] = j.Subject

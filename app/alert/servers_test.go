@@ -29,6 +29,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ChildCommand {
+		prepareChild()
 		Child(os.Stdin, os.Stdout)
 		return
 	}
