@@ -1,6 +1,7 @@
 package resident
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -157,13 +158,19 @@ func (r remoteSender) Show(_ context.Context, n notice.Notice) error {
 
 func (remoteSender) Close() error { return nil }
 
-// status returns the status of the channels. One whose secret is missing fails already before a delivery.
+// status returns the status of the channels. One whose secret is missing fails already before a delivery, and all do
+// while alerts cannot be kept.
 func (a *alerts) status() []alert.ChannelStatus {
-	box := a.outbox()
-	if box == nil {
-		return nil
+	a.mu.Lock()
+	box, config := a.box, a.config
+	a.mu.Unlock()
+	list := alert.Channels(config)
+	if box != nil {
+		list = box.Status()
 	}
-	list := box.Status()
+	for i := range list {
+		list[i].LastError = cmp.Or(list[i].LastError, a.failures.text(wording.FailingAlerts))
+	}
 	for _, r := range a.secrets.References() {
 		name, _, _ := strings.Cut(r.Key, ".") // such as "email" of "email.password"
 		if name == "alerts" {

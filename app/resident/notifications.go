@@ -72,5 +72,6 @@ func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events 
 		Demo:     n.demo,
 		Reminded: n.reminders.Last(notice.ByAlerts), Remember: n.reminders.Remember(notice.ByAlerts),
 		Sender: remoteSender{box}, Keep: true, Log: n.log,
+		Failing: func(err error) { n.failures.set(wording.FailingAlerts, err) },
 	})
 }
