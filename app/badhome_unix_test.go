@@ -102,7 +102,7 @@ func TestBadHome(t *testing.T) {
 	for _, name := range []string{
 		"gatewatch.log", "gatewatch.lock", "orders.db", "orders.db.journal", "alerts.db", "api.json",
 		"connection_log.json",
-		"connection_log.heartbeat", "crash.log", "settings.last-good.json",
+		"connection_log.heartbeat", "crash.log", "settings.last-good.json", "muted_until",
 	} {
 		says := "moved aside"
 		if name == "orders.db" { // a person has to look at that

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// MostMuted is for how long notifications can be muted at once.
+const MostMuted = 48 * time.Hour
+
 // MuteRequest is the body of POST /mute.
 type MuteRequest struct {
 	Until *time.Time `json:"until"` // desktop notifications are silent until then; null ends that

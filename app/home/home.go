@@ -59,6 +59,9 @@ func (h Home) Alerts() string { return filepath.Join(h.State, "alerts.db") }
 // Reminders returns the path of the reminders that were shown.
 func (h Home) Reminders() string { return filepath.Join(h.State, "reminders.json") }
 
+// Muted returns the path of the time until which notifications are muted.
+func (h Home) Muted() string { return filepath.Join(h.State, "muted_until") }
+
 // LockFile returns the path of the file that the running program locks.
 func (h Home) LockFile() string { return filepath.Join(h.State, lockName) }
 
@@ -102,7 +105,7 @@ func ours(name string) bool {
 		return false
 	}
 	switch name {
-	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", lockName:
+	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", "muted_until", lockName:
 		return true
 	}
 	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") &&

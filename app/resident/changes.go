@@ -1,9 +1,6 @@
 package resident
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // changes tell everything that shows something when to look again. The zero value is ready to use.
 type changes struct {
@@ -38,35 +35,4 @@ func (c *changes) nudge() {
 		default:
 		}
 	}
-}
-
-// mute is the time until which desktop notifications are silent, as the user chose.
-type mute struct {
-	*changes
-
-	muting sync.Mutex
-	until  time.Time
-	end    *time.Timer // of what is shown of it; nil before the first
-}
-
-// Mute silences desktop notifications until the given time; the zero time ends that.
-func (m *mute) Mute(until time.Time) {
-	m.muting.Lock()
-	m.until = until.Round(0) // the wall clock's time, which goes on while the computer sleeps
-	if m.end != nil {
-		m.end.Stop()
-	}
-	m.end = time.AfterFunc(time.Until(m.until)+time.Millisecond, m.nudge)
-	m.muting.Unlock()
-	m.nudge()
-}
-
-// muted returns until when desktop notifications are silent; zero if they are not.
-func (m *mute) muted(now time.Time) time.Time {
-	m.muting.Lock()
-	defer m.muting.Unlock()
-	if !now.Before(m.until) {
-		return time.Time{}
-	}
-	return m.until
 }

@@ -153,7 +153,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}
 	p.failures = &failures{changes: p.changes}
 	p.crashes = &crashes{home: h, reports: p.reports, screen: p.screen, log: log}
-	p.mute, p.desktop = &mute{changes: p.changes}, &desktop.Desktop{}
+	p.mute, p.desktop = newMute(h.Muted(), p.changes, log), &desktop.Desktop{}
 	p.servers = &servers{card: h.Card(), failures: p.failures, screen: p.screen, log: log}
 
 	conn := &connection{changes: p.changes, log: log}

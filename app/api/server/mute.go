@@ -8,12 +8,9 @@ import (
 	"gatewatch/app/api/jsonhttp"
 )
 
-// mostMuted is for how long notifications can be muted at once.
-const mostMuted = 48 * time.Hour
-
 func (s *Server) mute(w http.ResponseWriter, r *http.Request) {
 	var asked api.MuteRequest
-	right := func() bool { return asked.Until == nil || time.Until(*asked.Until) <= mostMuted }
+	right := func() bool { return asked.Until == nil || time.Until(*asked.Until) <= api.MostMuted }
 	if !jsonhttp.Decode(w, r, &asked, right,
 		`{"until": TIME}, an RFC 3339 time at most 48 hours from now, or {"until": null}`) {
 		return
