@@ -97,6 +97,9 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 		rotated: &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */},
 		said:    said,
 	}
+	if withinLine(path) {
+		file.waiting = []byte("\n")
+	}
 	options := &slog.HandlerOptions{Level: level}
 	written := slog.Handler(slog.NewTextHandler(file, options))
 	if stderr != nil {
@@ -107,44 +110,71 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 	return log, slog.New(bounded{written, said}), file
 }
 
-// File is the rotated log file. While it cannot be written entries are lost, but for the first of them.
+// File is the rotated log file. Entries that cannot be written wait; where they are too many, the later ones are left
+// out and counted.
 type File struct {
 	rotated *lumberjack.Logger
 	said    *counts
 
-	mu   sync.Mutex
-	err  error  // why it cannot be written; nil if it can
-	rest []byte // of the first entry that could not be written
+	mu      sync.Mutex
+	waiting []byte // what could not be written yet
+	leftOut int    // entries that came after that
 }
+
+// mostWaiting bounds what waits, in bytes.
+const mostWaiting = 64 << 10
 
 // Write writes an entry, behind what could not be written before.
 func (f *File) Write(entry []byte) (n int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.retry(); err != nil {
+	if err := f.flush(); err != nil && (f.leftOut > 0 || len(f.waiting)+len(entry) > mostWaiting) {
+		f.leftOut++
 		return 0, err
 	}
-	if n, f.err = f.write(entry); f.err != nil {
-		f.rest = bytes.Clone(entry[n:])
-	}
-	return n, f.err
+	f.waiting = append(f.waiting, entry...)
+	return len(entry), f.flush()
 }
 
 // Problem returns why the file cannot be written, nil if it can. What could not be written is tried again.
 func (f *File) Problem() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.retry()
+	return f.flush()
 }
 
-func (f *File) retry() error {
-	if f.err == nil {
-		return nil
+// flush writes what waits, and then how much was left out.
+func (f *File) flush() error {
+	for len(f.waiting) > 0 {
+		n, err := f.write(f.waiting)
+		f.waiting = append(f.waiting[:0], f.waiting[n:]...)
+		if err != nil {
+			return err
+		}
+		if f.leftOut > 0 {
+			var entry bytes.Buffer
+			slog.New(slog.NewTextHandler(&entry, nil)).Warn("the log could not be written, entries are missing",
+				"entries", f.leftOut)
+			f.waiting, f.leftOut = entry.Bytes(), 0
+		}
 	}
-	n := 0
-	n, f.err = f.write(f.rest)
-	f.rest = f.rest[n:]
-	return f.err
+	return nil
+}
+
+// withinLine reports whether a file ends within a line, as after a disk that was full.
+func withinLine(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // write does not wait for what is no file, such as a pipe.

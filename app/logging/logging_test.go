@@ -66,8 +66,9 @@ func TestRepeatedMessage(t *testing.T) {
 	})
 }
 
-// TestLogCannotBeWritten has a file in the place of the log's folder: that is a problem until it is gone, and the first
-// entry is not lost. Messages stay bounded when the file was opened again.
+// TestLogCannotBeWritten has a file in the place of the log's folder: that is a problem until it is gone. No entry is
+// lost meanwhile, but for those that are too many: their number is written. Messages stay bounded when the file was
+// opened again.
 func TestLogCannotBeWritten(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "state")
 	path := filepath.Join(folder, "gatewatch.log")
@@ -79,6 +80,11 @@ func TestLogCannotBeWritten(t *testing.T) {
 		t.Errorf("before there is anything to write: %v", err)
 	}
 	log.Info("first")
+	log.Info("second")
+	long := strings.Repeat("x", mostWaiting/4)
+	for i := range 6 {
+		log.Info(long[i:])
+	}
 	log.Info("lost")
 	if file.Problem() == nil {
 		t.Error("nothing is wrong")
@@ -89,6 +95,7 @@ func TestLogCannotBeWritten(t *testing.T) {
 	if err := file.Problem(); err != nil {
 		t.Error(err)
 	}
+	log.Info("again")
 	file.Reopen()
 	for range 2 * perMinute {
 		log.Info("often")
@@ -101,10 +108,32 @@ func TestLogCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, want := range map[string]int{
-		"msg=first": 1, "msg=lost": 0, "msg=often": perMinute + 1, "left_out=99": 1,
+		"msg=first": 1, "msg=second": 1, "msg=xx": 3, "msg=lost": 0, "entries=4": 1, "msg=often": perMinute + 1,
+		"left_out=99": 1,
 	} {
 		if n := strings.Count(string(text), what); n != want {
 			t.Errorf("%d of %q, not %d", n, what, want)
+		}
+	}
+}
+
+// TestLogEndsWithinALine has a log that ends within a line, as when a program was killed on a full disk: the next start
+// begins a line of its own.
+func TestLogEndsWithinALine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatewatch.log")
+	for before, want := range map[string]string{"": "", "whole\n": "whole\n", "whole\nhal": "whole\nhal\n"} {
+		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		log, _, file := New(path, io.Discard, nil, new(slog.LevelVar))
+		log.Info("started")
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		entry, found := strings.CutPrefix(string(text), want)
+		if err != nil || !found || !strings.HasPrefix(entry, "time=") {
+			t.Errorf("%q became %q, %v", before, text, err)
 		}
 	}
 }
