@@ -202,10 +202,15 @@ func (t *trading) DeactivateRule(_ context.Context, name string) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	if err := t.set.Deactivate(name); !errors.Is(err, rules.ErrNoRule) {
-		return err
+	err := t.set.Deactivate(name)
+	switch {
+	case errors.Is(err, rules.ErrNoRule):
+		return api.ErrNoRule
+	case err != nil:
+		return fmt.Errorf("the rule is deactivated, but this cannot be written: %w. Gatewatch keeps trying; until it "+
+			"succeeds, a restart would activate the rule again", err)
 	}
-	return api.ErrNoRule
+	return nil
 }
 
 // Resolve looks for the contracts that an instrument can mean.

@@ -35,11 +35,11 @@ func (l *Ledger) Notes() (notes map[string][]byte, err error) {
 func (l *Ledger) Note(notes map[string][]byte) error { return l.flush(notes) }
 
 // NoteSoon writes notes down, which the program's end cannot undo any more, but the computer's can for a while; a nil
-// value removes one. It is for what can be found out again.
-func (l *Ledger) NoteSoon(notes map[string][]byte) {
+// value removes one. What the journal does not take now is tried again, and lost if the program ends before.
+func (l *Ledger) NoteSoon(notes map[string][]byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.record(entry{Notes: notes})
+	return l.record(entry{Notes: notes})
 }
 
 func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {

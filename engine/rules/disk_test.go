@@ -13,7 +13,16 @@ import (
 // fillDisk has the disk take nothing any more for the database, as when it is full: its space is the journal's alone.
 func (b *bench) fillDisk() {
 	b.t.Helper()
-	onlyRead, err := os.Open(b.path)
+	b.refuseWrites(b.path)
+	if err := b.ledger.Note(map[string][]byte{"x": {1}}); err == nil {
+		b.t.Fatal("the disk takes it")
+	}
+}
+
+// refuseWrites has the disk take nothing any more for a file that is open.
+func (b *bench) refuseWrites(path string) {
+	b.t.Helper()
+	onlyRead, err := os.Open(path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -24,7 +33,7 @@ func (b *bench) fillDisk() {
 	}
 	for _, f := range files {
 		fd := 0
-		if name, err := os.Readlink("/proc/self/fd/" + f.Name()); err != nil || name != b.path {
+		if name, err := os.Readlink("/proc/self/fd/" + f.Name()); err != nil || name != path {
 			continue
 		}
 		if _, err := fmt.Sscan(f.Name(), &fd); err != nil || fd == int(onlyRead.Fd()) {
@@ -34,8 +43,23 @@ func (b *bench) fillDisk() {
 			b.t.Fatal(err)
 		}
 	}
-	if err := b.ledger.Note(map[string][]byte{"x": {1}}); err == nil {
-		b.t.Fatal("the disk takes it")
+}
+
+// TestDeactivatedOnly has a rule be deactivated while the disk takes nothing at all: it is, and it is said that a
+// restart would not know it.
+func TestDeactivatedOnly(t *testing.T) {
+	b := newBench(t)
+	b.put(notify("off", "last", "at_or_above", 100))
+	b.fillDisk()
+	b.refuseWrites(b.path + ".journal")
+	if err := b.set.Deactivate("off"); err == nil {
+		t.Error("a restart knows it")
+	}
+	if list := b.set.Views(); len(list) != 1 || list[0].State != Draft {
+		t.Errorf("%+v", list)
+	}
+	if triggered := b.tick("AAPL last 99", "AAPL last 100"); triggered != "" {
+		t.Errorf("%q triggered", triggered)
 	}
 }
 
@@ -48,11 +72,11 @@ func TestTriggeredOnAFullDisk(t *testing.T) {
 	again := with(notify("again", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 3600 })
 	b.put(once, again, off, gone)
 	b.fillDisk()
-	if err := b.set.Put([]Rule{once, again, off}); err == nil {
-		t.Error("the disk has taken that a rule is gone")
+	if err := b.set.Put([]Rule{once, again, off}); err != nil {
+		t.Error("that a rule is gone will be lost:", err)
 	}
-	if err := b.set.Deactivate("off"); err == nil {
-		t.Error("the disk has taken that a rule is a draft")
+	if err := b.set.Deactivate("off"); err != nil {
+		t.Error("that a rule is a draft will be lost:", err)
 	}
 	triggered := b.tick("AAPL last 99", "AAPL last 100", "AAPL last 99", "AAPL last 100")
 	if triggered != "once again" {

@@ -205,13 +205,16 @@ func (s *Set) write(notes map[string][]byte) error {
 }
 
 // keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried
-// again until the database takes it: a rule that has triggered must not do so again after a restart. The error is only
-// for the log.
+// again until the database takes it: a rule that has triggered must not do so again after a restart. The error says
+// that the journal does not take it either.
 func (s *Set) keep(notes map[string][]byte) error {
 	err := s.write(notes)
-	if err != nil {
-		s.cfg.Ledger.NoteSoon(notes)
-		s.remember(notes)
+	if err == nil {
+		return nil
+	}
+	s.remember(notes)
+	if s.cfg.Ledger.NoteSoon(notes) == nil {
+		return nil
 	}
 	return err
 }
@@ -285,7 +288,8 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 	return nil
 }
 
-// Deactivate makes a rule a draft. When it returns, the rule does not trigger any more.
+// Deactivate makes a rule a draft. When it returns, the rule does not trigger any more. An error but for [ErrNoRule]
+// says that this is not written down yet: a restart would not know it.
 func (s *Set) Deactivate(name string) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -323,7 +327,7 @@ func (s *Set) set(e *entry, r record) error {
 // learned.
 func (s *Set) setSoon(e *entry, r record) {
 	note := s.enter(e, r)
-	s.cfg.Ledger.NoteSoon(note)
+	_ = s.cfg.Ledger.NoteSoon(note) // it can be found out again
 	s.remember(note)
 }
 
