@@ -40,7 +40,7 @@ func (u Uptime) Run(ctx context.Context, p Program) error {
 	return writeUptime(Stdout, report)
 }
 
-// uptime asks the running program, or reads the log itself if none runs.
+// uptime asks the running program, or reads the log itself if none runs. What one keeps in memory is not there.
 func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
 	client, err := p.client()
 	if err == nil {
@@ -49,7 +49,7 @@ func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
 			return report, nil
 		}
 	}
-	if !errors.Is(err, api.ErrNotRunning) && exit.Code(err) != exit.NotThere {
+	if !errors.Is(err, api.ErrNotRunning) && exit.Code(err) != exit.NotThere || home.Claimed(p.Home.Card()) {
 		return api.Uptime{}, home.Explain(err)
 	}
 	h, now := p.Home, time.Now()

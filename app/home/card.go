@@ -60,8 +60,8 @@ func ReadCard(path string) (api.Card, error) {
 // errHidden means that a program holds the lock and that nothing says how to reach it.
 var errHidden = fmt.Errorf("%w where it can be reached", api.ErrNotRunning)
 
-// FindCard reads api.json as [ReadCard] does, and returns [api.ErrNotRunning] if the lock beside it is there and no
-// program holds it: a program that was killed has left both behind.
+// FindCard reads api.json as [ReadCard] does, and returns [api.ErrNotRunning] if there is a lock and no program holds
+// it: a program that was killed has left both behind.
 func FindCard(path string) (api.Card, error) {
 	held, known := lockOf(path)
 	if known && !held {
@@ -74,22 +74,29 @@ func FindCard(path string) (api.Card, error) {
 	return c, err
 }
 
-// Claimed reports whether a program holds the lock beside api.json.
+// Claimed reports whether a program holds the home that api.json is in.
 func Claimed(path string) bool {
 	held, _ := lockOf(path)
 	return held
 }
 
-// lockOf reports whether the lock beside api.json is held, if that can be known.
+// lockOf reports whether the lock beside api.json is held, if that can be known: where it cannot be written, the one
+// outside of the home is.
 func lockOf(path string) (held, known bool) {
-	lock := filepath.Join(filepath.Dir(path), lockName)
-	if info, err := os.Stat(lock); err != nil || !info.Mode().IsRegular() {
-		return false, false
+	state := filepath.Dir(path)
+	for _, lock := range []string{filepath.Join(state, lockName), Home{State: state}.lockBeside()} {
+		if info, err := os.Stat(lock); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		l := flock.New(lock)
+		free, err := l.TryRLock()
+		if free {
+			_ = l.Unlock()
+		}
+		if err == nil && !free {
+			return true, true
+		}
+		known = known || err == nil
 	}
-	l := flock.New(lock)
-	free, err := l.TryRLock()
-	if free {
-		_ = l.Unlock()
-	}
-	return !free, err == nil
+	return false, known
 }

@@ -65,7 +65,7 @@ func Explain(err error) error {
 	if errors.Is(err, errHidden) {
 		return exit.With(exit.NotThere, errors.New("api.json, which says how to reach the Gatewatch that runs here, "+
 			"is missing: it starts or ends just now, or could not write the file; if this lasts, check whether the "+
-			"disk is full"))
+			"disk is full and whether its folder is writable"))
 	}
 	if errors.Is(err, api.ErrNotRunning) {
 		return exit.With(exit.NotThere, fmt.Errorf("%s here; start it with `gatewatch`, or name its folder with --home",
