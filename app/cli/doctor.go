@@ -108,18 +108,22 @@ func running(ctx context.Context, h home.Home) doctorProgram {
 	}
 	switch {
 	case errors.Is(err, api.ErrNotResponding):
-		return doctorProgram{State: "not_responding", URL: card.URL}
+		return doctorProgram{State: "not_responding", URL: card.URL, Problems: []string{wording.NotRespondingDo}}
+	case errors.Is(err, api.ErrNotRunning) && !home.Claimed(h.Card()):
+		return doctorProgram{State: "not_running", Problems: []string{}}
 	case err != nil:
-		return doctorProgram{State: "not_running"}
+		return doctorProgram{State: "unreachable", Problems: []string{home.Explain(err).Error()}}
 	}
 	d := doctorProgram{
 		State: "running", URL: card.URL, Headline: st.Headline, Unsupported: st.Gateway.Unsupported,
-		secrets: []string{},
+		Problems: []string{}, secrets: []string{},
 	}
 	for _, f := range st.Failing {
 		if f.Step == wording.FailingSecrets {
 			d.secrets = []string{f.Detail}
+			continue
 		}
+		d.Problems = append(d.Problems, strings.TrimSpace(wording.FailingLine(f.Text, f.Detail)+" "+f.Hint))
 	}
 	return d
 }

@@ -29,10 +29,11 @@ type doctorSettings struct {
 }
 
 type doctorProgram struct {
-	State       string `json:"state"` // running, not_running or not_responding
-	URL         string `json:"url"`
-	Headline    string `json:"headline"`
-	Unsupported string `json:"unsupported"`
+	State       string   `json:"state"` // running, not_running, not_responding or unreachable
+	URL         string   `json:"url"`
+	Headline    string   `json:"headline"`
+	Unsupported string   `json:"unsupported"`
+	Problems    []string `json:"problems"` // what does not work of it, and what to do
 
 	secrets []string // that are missing, as it says
 }
@@ -74,9 +75,14 @@ func (d doctorProgram) write(out io.Writer) {
 	case "running":
 		fmt.Fprintf(out, "Gatewatch  runs at %s: %s\n", d.URL, d.Headline)
 	case "not_responding":
-		fmt.Fprintf(out, "Gatewatch  %s\n", colored(wrong, "not responding: "+wording.NotRespondingDo))
+		fmt.Fprintf(out, "Gatewatch  %s\n", colored(wrong, "not responding"))
+	case "unreachable":
+		fmt.Fprintf(out, "Gatewatch  %s\n", colored(wrong, "cannot be reached"))
 	default:
 		fmt.Fprintln(out, "Gatewatch  not running")
+	}
+	for _, text := range d.Problems {
+		fmt.Fprintf(out, "           %s\n", colored(wrong, text))
 	}
 	if d.Unsupported != "" {
 		fmt.Fprintf(out, "           %s\n", d.Unsupported)
@@ -121,7 +127,7 @@ func (d doctorReport) writeAdvice(out io.Writer) {
 		for _, a := range d.Advice {
 			fmt.Fprintln(out, "  "+a)
 		}
-	case d.Ready && len(d.Secrets) > 0:
+	case d.Ready && (len(d.Secrets) > 0 || len(d.Gatewatch.Problems) > 0 || d.Settings.Problem != ""):
 	case d.Ready:
 		fmt.Fprintln(out, "\nNothing is wrong here.")
 	default:
