@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,22 +70,32 @@ type deleteSecretCmd struct {
 }
 
 func (d deleteSecretCmd) Run(p Program) error {
-	kind, name, ok := strings.Cut(d.Name, ":")
-	if !ok {
-		kind, name = "", d.Name
+	_, name, whole := strings.Cut(d.Name, ":")
+	if !whole {
+		name = d.Name
 	}
 	if err := api.CheckSecret(name, "any"); err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	if kind != "" {
-		if err := p.secrets().Delete(d.Name); err != nil {
-			return err
-		}
-	} else if err := p.secrets().Delete("keyring:" + name); err != nil {
-		if p.secrets().Delete("file:"+name) != nil { // it is in neither
-			return err
-		}
+	if err := d.remove(p.secrets(), name, whole); err != nil {
+		return err
 	}
 	fmt.Fprintln(Stdout, "Removed.")
 	return nil
+}
+
+// remove removes the secret that a whole reference names, or the one with the name in the keyring, else in the file.
+func (d deleteSecretCmd) remove(from *alert.Secrets, name string, whole bool) error {
+	if whole {
+		return from.Delete(d.Name)
+	}
+	err := from.Delete("keyring:" + name)
+	if err == nil {
+		return nil
+	}
+	inFile := from.Delete("file:" + name)
+	if errors.Is(inFile, alert.ErrNoSecret) { // it is in neither
+		return fmt.Errorf("%w, and %w", inFile, err)
+	}
+	return inFile
 }
