@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,31 @@ var personal = []string{
 	"gw.fund.example", "smtp.fund.example", "10.11.12.13", "2001:db8", "old-gateway.lan", // hosts
 	"hunter22", "s3cr3t", "T01234", "x1y2z3", "tok3n-of-the-api", "bot:AAHdqT", // secrets
 	"AAPL", "MSFT", "230.5", "dip of apple", // orders
+}
+
+// TestErrorsAreShown reads the source: an error that is logged under another key than "err" is in no report.
+func TestErrorsAreShown(t *testing.T) {
+	logs := regexp.MustCompile(`\.(?:Debug|Info|Warn|Error)\("[^\n]*"error", `)
+	read := 0
+	for _, root := range []string{"../../app", "../../conn", "../../engine"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			read++
+			if line := logs.Find(text); line != nil {
+				t.Errorf("%s: %s", path, line)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d files", read)
+	}
 }
 
 func userHome(t *testing.T) Source {

@@ -182,7 +182,7 @@ func (c *client) answer() error {
 // relay relays until one side ends.
 func (c *client) relay() {
 	if err := c.connect(); err != nil {
-		c.log.Info("a program could not be connected to Gateway", "error", err)
+		c.log.Info("a program could not be connected to Gateway", "err", err)
 		c.end(EndRefused, false)
 		c.close()
 		return
@@ -208,7 +208,7 @@ func (c *client) relay() {
 // recovered ends the connection of a client whose relay has panicked. The others go on.
 func (c *client) recovered() {
 	if r := recover(); r != nil {
-		c.log.Error("the relay of a program has failed", "error", r, "stack", string(debug.Stack()))
+		c.log.Error("the relay of a program has failed", "panic", r, "stack", string(debug.Stack()))
 		c.port.mu.Lock()
 		c.port.counters.Failures++
 		c.port.mu.Unlock()

@@ -42,7 +42,7 @@ func (p *Port) inquire(ctx context.Context) {
 			continue
 		}
 		if err := p.ask(ctx, upstreamOf(n), int64(s.AskAs)); err != nil {
-			p.log.Info("Gateway did not say what became of the orders of programs", "error", err)
+			p.log.Info("Gateway did not say what became of the orders of programs", "err", err)
 		}
 	}
 }

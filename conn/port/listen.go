@@ -1,6 +1,8 @@
 package port
 
 import (
+	"errors"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -45,7 +47,7 @@ func (p *Port) setListener(port int, open bool) (was, now *net.TCPListener, err 
 		if l, err = net.Listen("tcp4", addressOf(port)); err == nil {
 			p.listener = l.(*net.TCPListener)
 		} else if p.listenErr == nil {
-			p.log.Warn("the guarded port cannot be opened", "port", port, "error", err)
+			p.log.Warn("the guarded port cannot be opened", "port", port, "err", err)
 		}
 	}
 	p.listenErr = err
@@ -109,8 +111,16 @@ func (p *Port) serve(tcp *net.TCPConn) {
 		p.counters.Rejected++
 	}
 	p.mu.Unlock()
-	if err != nil || !room || !open {
-		p.log.Debug("a program was turned away at the guarded port", "error", err, "room", room, "open", open)
+	switch {
+	case errors.Is(err, io.EOF): // it has only looked whether the port is open
+		return
+	case err == nil && !room:
+		err = errors.New("as many programs are connected as Gateway serves")
+	case err == nil && !open:
+		err = errors.New("the gateway cannot be used any more")
+	}
+	if err != nil {
+		p.log.Info("a program was turned away at the guarded port", "err", err)
 		return
 	}
 	defer func() {

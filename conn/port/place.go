@@ -124,7 +124,7 @@ func (c *client) recordOrder(p *placing) Reason {
 	defer cancel()
 	p.recorded = true
 	if err := c.port.cfg.Record.Write(ctx, p.order); err != nil {
-		c.log.Error("an order could not be recorded", "error", err)
+		c.log.Error("an order could not be recorded", "err", err)
 		return NotRecorded
 	}
 	return Allowed

@@ -57,7 +57,7 @@ func (c *client) take() {
 		frames, err := c.fromDown.Frames()
 		if err != nil {
 			if _, bad := errors.AsType[*wire.ProtocolError](err); bad {
-				c.log.Warn("a program has sent what is not the protocol", "error", err)
+				c.log.Warn("a program has sent what is not the protocol", "err", err)
 				c.end(EndBadMessage, false)
 				return
 			}

@@ -43,7 +43,7 @@ func startControl(g *Gateway, listen string) (*controlServer, error) {
 	go func() {
 		defer close(s.done)
 		if err := s.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			g.log.Error("control port failed", "error", err)
+			g.log.Error("control port failed", "err", err)
 		}
 	}()
 	return s, nil

@@ -150,7 +150,7 @@ func (g *Gateway) comeBackLocked(d time.Duration) {
 			if err == nil {
 				return
 			}
-			g.log.Error("restart", "error", err) // someone else has the port for the moment
+			g.log.Error("restart", "err", err) // someone else has the port for the moment
 			d = 100 * time.Millisecond
 		}
 	})

@@ -262,7 +262,7 @@ func (g *Gateway) accept(ln *net.TCPListener) {
 		tcp, err := ln.AcceptTCP()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
-				g.log.Error("accept failed", "error", err)
+				g.log.Error("accept failed", "err", err)
 			}
 			return
 		}
@@ -303,7 +303,7 @@ func (g *Gateway) serve(c *conn) {
 			g.refuse(c, &requestError{Reason: reasonFrame, Text: err.Error()})
 		}
 	}
-	log.Debug("connection ended", "error", err)
+	log.Debug("connection ended", "err", err)
 	g.mu.Lock()
 	delete(g.conns, c)
 	if c.ready && !g.closed {

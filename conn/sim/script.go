@@ -243,7 +243,7 @@ func wait(ctx context.Context, c <-chan time.Time) bool {
 
 func (g *Gateway) play(step scriptStep) {
 	if _, err := g.Do(step.name, step.values); err != nil {
-		g.log.Error("script step failed", "name", step.name, "error", err)
+		g.log.Error("script step failed", "name", step.name, "err", err)
 	}
 }
 
