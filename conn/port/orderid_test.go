@@ -110,7 +110,7 @@ func TestExerciseWithTheIDOfAnOrder(t *testing.T) {
 		t.Errorf("error %d for %d", code, id)
 	}
 	c.write(place(176, "5", "1", "0", "2"))
-	if id, code, _ := c.error(); id != 5 || code != 105 {
+	if id, code, _ := c.error(); id != 5 || code != 2102 {
 		t.Errorf("error %d for %d", code, id)
 	}
 	before := len(p.bytes())
@@ -141,7 +141,7 @@ func TestPreviewOfAChange(t *testing.T) {
 	}
 	r.conn.close(ib.GuardUpstream)
 	before := len(p.bytes())
-	for id, want := range map[int64]int{5: 105, 6: 201} {
+	for id, want := range map[int64]int{5: 2102, 6: 201} {
 		c.write(preview(id))
 		if got, code, _ := c.error(); got != id || code != want {
 			t.Errorf("error %d for %d, not %d", code, got, want)
@@ -171,7 +171,7 @@ func TestOrdersOfAPerson(t *testing.T) {
 		p.await(t, before+1)
 		r.conn.close(ib.GuardUpstream)
 		c.write(place(176, fmt.Sprint(id), "1", "0", "2"))
-		if got, code, _ := c.error(); got != id || code != 105 {
+		if got, code, _ := c.error(); got != id || code != 2102 {
 			t.Errorf("error %d for %d", code, got)
 		}
 		r.conn.close(ib.GuardOpen)
@@ -195,7 +195,7 @@ func TestUnreadableChange(t *testing.T) {
 	p.status("5", "Submitted", "0", "77", "7")
 	until(t, "the order works", func() bool { return r.order(5).State == record.Working })
 	before := len(p.bytes())
-	for id, want := range map[int64]int{5: 105, 6: 320} {
+	for id, want := range map[int64]int{5: 2102, 6: 320} {
 		c.text(3, fmt.Sprint(id), "0", "AAPL")
 		if got, code, _ := c.error(); got != id || code != want {
 			t.Errorf("error %d for %d, not %d", code, got, want)

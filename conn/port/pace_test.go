@@ -124,7 +124,7 @@ func TestTooLate(t *testing.T) {
 	p.status(10, "Filled")
 	r.conn.close(ib.GuardUpstream)
 	p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "5", 1))
-	p.error(10, 105)
+	p.error(10, 2102)
 	p.CancelOrder(10, ibapi.NewOrderCancel()) // Gateway says what it thinks of it
 	p.error(10, 10148)
 	p.leave()

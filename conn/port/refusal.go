@@ -68,10 +68,12 @@ func (r Reason) text() string {
 }
 
 // Codes of the errors that programs get, some of them from Gateway alone. Clients disagree about codes: after 201 all
-// of them give a new order up, after 105 all of them keep the order as it was.
+// of them give a new order up. After 2102, "Unable to modify this order as it is still being processed", all of them
+// keep the order as it was, because they take 2100 to 2169 for notices; after 105 ib_insync takes it for cancelled, and
+// Lean for invalid.
 const (
 	codeRejected    = 201
-	codeNotModified = 105
+	codeNotModified = 2102
 	codeUnreadable  = 320
 	codeRefused     = 322
 	codeMessage     = 399

@@ -75,7 +75,7 @@ func TestGuardClosed(t *testing.T) {
 				t.Errorf("%q", e.text)
 			}
 			p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 2))
-			p.error(10, 105)
+			p.error(10, 2102)
 			p.ExerciseOptions(12, stock("AAPL"), 1, 1, "DU1234567", 0, "", "", false)
 			p.error(12, 201)
 			p.ReplaceFA(13, 1, "<ListOfGroups/>")
@@ -135,7 +135,7 @@ func TestAdopted(t *testing.T) {
 		}
 		r.conn.close(ib.GuardUpstream)
 		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 2))
-		p.error(10, 105)
+		p.error(10, 2102)
 		r.conn.close(ib.GuardOpen)
 		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 3))
 		until(t, "it is changed", func() bool { return len(g.Requests("placeOrder")) == 2 && r.order(10).Changes == 1 })

@@ -313,7 +313,7 @@ func TestWithdrawn(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	close(again)
-	for _, want := range [][2]int64{{8, 201}, {5, 105}} {
+	for _, want := range [][2]int64{{8, 201}, {5, 2102}} {
 		if id, code, _ := c.error(); id != want[0] || int64(code) != want[1] {
 			t.Errorf("error %d for %d, want %v", code, id, want)
 		}
