@@ -214,7 +214,7 @@ func (t Trading) ProofOfLife() time.Duration {
 // GuardedPort is the port to which other programs connect instead of Gateway's.
 type GuardedPort struct {
 	Port          int       `json:"port" label:"Port for programs" doc:"Port on 127.0.0.1 that other programs connect to instead of Gateway's; 0: none." min:"0" max:"65535"`
-	Mode          string    `json:"mode" label:"Orders while the order guard is closed" words:"Refuse them,Only record them" doc:"guard: orders are refused while the order guard is closed. observe: all of them pass, and what would have been refused is recorded." enum:"guard,observe"`
+	Mode          string    `json:"mode" label:"Orders while the order guard is closed" words:"Refuse them,Only record them" doc:"guard: orders are refused while the order guard is closed. observe: they are sent, and what would have been refused is recorded. Stop all trading and read_only refuse orders in both." enum:"guard,observe"`
 	ProofOfLifeMS int       `json:"proof_of_life_ms" label:"Proof of life for orders of programs (milliseconds)" section:"Advanced" doc:"An order of a program is sent only if Gateway answered within this many milliseconds. Otherwise Gateway is asked first, and the order is refused if it does not answer within the same time." min:"50" max:"3000"`
 	Programs      []Program `json:"programs" label:"Programs" page:"Programs" doc:"Options of programs, by their client id." count:"0..32"`
 }

@@ -71,6 +71,59 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+// TestForbiddenWhileObserving stops trading, and makes a program read-only, in observe mode: no order leaves, the
+// program is told, and what of a bracket has been sent is cancelled.
+func TestForbiddenWhileObserving(t *testing.T) {
+	readOnly := map[int]port.ClientOptions{7: {ReadOnly: true}}
+	for name, forbid := range map[string]func(*port.Settings){
+		"trading is stopped":        func(s *port.Settings) { s.Stopped = true },
+		"this program is read-only": func(s *port.Settings) { s.Clients = readOnly },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newTap(t, 176)
+			s := port.Settings{Mode: port.Observe}
+			r := newRig(t, g.port(), func(c *port.Config) { s.Port = c.Settings.Port; c.Settings = s })
+			r.conn.close(ib.GuardUpstream)
+			c := startRaw(t, r.number, 176, 7)
+			p := g.peer(0)
+			c.write(place(176, "5", "0", "0", "1"))
+			until(t, "the parent is sent", func() bool { return r.order(5).State == record.Sent })
+			before := len(p.bytes())
+			forbid(&s)
+			if err := r.Configure(s); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range [][]byte{
+				place(176, "6", "1", "5", "1"), textFrame(176, 4, "1", "6", ""), textFrame(176, 110, "x"),
+			} {
+				c.write(f)
+			}
+			for _, want := range []struct {
+				id   int64
+				code int
+				text string
+			}{{6, 201, name}, {5, 399, "belongs to it"}, {6, 10147, "not sent"}, {-1, 322, name}} {
+				id, code, text := c.error()
+				if id != want.id || code != want.code || !strings.Contains(text, want.text) {
+					t.Errorf("%d %d %q, want %v", id, code, text, want)
+				}
+			}
+			cut := textFrame(176, 4, "1", "5", "")
+			c.text(49, "1")
+			want := append(cut, textFrame(176, 49, "1")...)
+			if got := p.await(t, before+len(want))[before:]; !bytes.Equal(got, want) {
+				t.Errorf("%q reached Gateway", got)
+			}
+			if o := r.order(6); o.State != record.Refused {
+				t.Errorf("%+v", o)
+			}
+			if s := r.Status().Counters; len(s.Refused) != 1 || s.Observed[port.Reason(ib.GuardUpstream)] != 1 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
 // TestOptions: each option of a client id works from the next order on, and only for that id.
 func TestOptions(t *testing.T) {
 	g := startSim(t, sim.Config{ServerVersion: 225})

@@ -26,7 +26,9 @@ type placing struct {
 func (c *client) place(w *waiting) {
 	p := &placing{waiting: w, in: readInstruction(&w.request, c.version)}
 	if c.port.settings.Load().observes() {
-		c.placeObserved(p)
+		if reason := c.placeObserved(p); reason != Allowed {
+			c.refuseOrder(p, reason)
+		}
 		return
 	}
 	reason := Allowed
@@ -55,21 +57,31 @@ func (c *client) place(w *waiting) {
 	c.refuseOrder(p, reason)
 }
 
+// forbidden says why the client's orders must not leave because a person has said so. It holds in [Observe], too.
+func (c *client) forbidden() Reason {
+	switch {
+	case c.port.settings.Load().Stopped:
+		return TradingStopped
+	case c.options().ReadOnly:
+		return ReadOnly
+	}
+	return Allowed
+}
+
 // permit says why an order must not leave now.
 func (c *client) permit(p *placing) Reason {
-	s, o := c.port.settings.Load(), c.options()
+	o := c.options()
 	c.queue.mu.Lock()
 	withdrawn, orphan := p.withdrawn, p.in.parent != 0 && c.queue.refused[p.in.parent]
 	c.queue.mu.Unlock()
-	switch reason := c.guard(); {
-	case reason != Allowed:
-		return reason
-	case s.Stopped:
-		return TradingStopped
+	forbidden, guard := c.forbidden(), c.guard()
+	switch {
+	case forbidden != Allowed:
+		return forbidden
+	case guard != Allowed:
+		return guard
 	case !c.ready.Load():
 		return NotStarted
-	case o.ReadOnly:
-		return ReadOnly
 	case orphan:
 		return ParentRefused
 	case withdrawn:
@@ -147,6 +159,17 @@ func (c *client) release(p *placing) Reason {
 		return Withdrawn
 	}
 	p.claimed = true
+	u.leaves(p)
+	u.mu.Unlock()
+	c.sends(p)
+	if !c.writeUpLocked(p.frame) {
+		c.lose()
+	}
+	return Allowed
+}
+
+// leaves takes in that an order leaves now. The lock is held.
+func (u *upward) leaves(p *placing) {
 	u.pace.note(time.Now())
 	delete(u.refused, p.id)
 	switch {
@@ -157,16 +180,11 @@ func (c *client) release(p *placing) Reason {
 		delete(u.held, p.id)
 		delete(u.held, p.in.parent)
 	}
-	u.mu.Unlock()
-	c.countSent()
-	c.port.orders.Sent(p.order, p.in.attached)
-	if !c.writeUpLocked(p.frame) {
-		c.lose()
-	}
-	return Allowed
 }
 
-func (c *client) countSent() {
+// sends records and counts that an order leaves now.
+func (c *client) sends(p *placing) {
+	c.port.orders.Sent(p.order, p.in.attached)
 	c.sent.Add(1)
 	c.port.withRates(c.id.Load(), func(r *rates) bool { r.orders.note(time.Now()); return true })
 	c.port.mu.Lock()
@@ -174,8 +192,12 @@ func (c *client) countSent() {
 	c.port.mu.Unlock()
 }
 
-// placeObserved sends an order and records why it would have been refused.
-func (c *client) placeObserved(p *placing) {
+// placeObserved sends an order and records why it would have been refused, unless a person has forbidden it: then it
+// returns that.
+func (c *client) placeObserved(p *placing) Reason {
+	if reason := c.forbidden(); reason != Allowed {
+		return reason
+	}
 	reason := c.permit(p)
 	if p.in.unsupported {
 		reason = Unreadable
@@ -183,17 +205,23 @@ func (c *client) placeObserved(p *placing) {
 	if failed := c.recordOrder(p); reason == Allowed {
 		reason = failed
 	}
+	if forbidden := c.forbidden(); forbidden != Allowed {
+		return forbidden
+	}
 	p.order.Reason = string(reason)
-	c.countSent()
-	c.port.orders.Sent(p.order, p.in.attached)
+	c.queue.mu.Lock()
+	c.queue.leaves(p)
+	c.queue.mu.Unlock()
+	c.sends(p)
 	if reason != Allowed {
 		c.observed.Add(1)
-		c.count(reason)
+		c.port.count(c.port.counters.Observed, reason)
 		o := p.order
 		c.port.cfg.Record.Note(o)
 		c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: &o, Reason: reason, Observed: true})
 	}
 	c.writeUp(p.frame)
+	return Allowed
 }
 
 // refuseOrder says to the program that an order was not sent. If it belongs to an order that Gateway has and that waits
@@ -218,7 +246,7 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	}
 	u.mu.Unlock()
 	c.refused.Add(1)
-	c.count(reason)
+	c.port.count(c.port.counters.Refused, reason)
 	c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: o, Reason: reason})
 	c.sendError(refusalOf(&p.request, reason, exists))
 	if cut {
@@ -254,22 +282,16 @@ func (u *upward) remember(id int64) {
 
 // refuse says to the program that a request that is no order was not forwarded.
 func (c *client) refuse(r *request, reason Reason) {
-	if reason == Unreadable {
-		c.count(reason)
-	}
+	c.port.count(c.port.counters.Refused, reason)
 	c.port.event(Event{Kind: RequestRefused, Client: c.describe(), Reason: reason})
 	c.sendError(refusalOf(r, reason, false))
 }
 
 // count counts a refusal, or what would have been one.
-func (c *client) count(reason Reason) {
-	c.port.mu.Lock()
-	defer c.port.mu.Unlock()
-	if c.port.settings.Load().observes() {
-		c.port.counters.Observed[reason]++
-	} else {
-		c.port.counters.Refused[reason]++
-	}
+func (p *Port) count(in map[Reason]uint64, reason Reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	in[reason]++
 }
 
 // cancelOrder asks Gateway to cancel an order of the client.

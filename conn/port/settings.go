@@ -14,8 +14,8 @@ type Mode string
 const (
 	// Guard refuses them.
 	Guard Mode = "guard"
-	// Observe forwards everything at once and only records what would have been refused. Programs get no message by
-	// Gatewatch.
+	// Observe forwards everything at once and only records what would have been refused, unless a person has forbidden
+	// it: [Settings.Stopped], [ClientOptions.ReadOnly]. Programs get no other message by Gatewatch.
 	Observe Mode = "observe"
 )
 

@@ -222,12 +222,15 @@ func (c *client) sleep(d time.Duration) bool {
 
 // forward forwards a request that is no order, unless it must not pass. It returns false if the connection is over.
 func (c *client) forward(r *request, frame []byte) bool {
+	if c.answered(r) {
+		return true
+	}
 	if reason := c.permitRequest(r); reason != Allowed {
-		c.count(reason)
-		if !c.port.settings.Load().observes() {
+		if !c.port.settings.Load().observes() || reason == c.forbidden() {
 			c.refuse(r, reason)
 			return true
 		}
+		c.port.count(c.port.counters.Observed, reason)
 	}
 	return c.writeUp(frame)
 }
@@ -237,19 +240,16 @@ func (c *client) permitRequest(r *request) Reason {
 	if r.class != classUnknown && r.class != classAdmin {
 		return Allowed
 	}
-	o := c.options()
-	switch reason := c.guard(); {
-	case o.ReadOnly:
-		return ReadOnly
-	case c.port.settings.Load().Stopped:
-		return TradingStopped
-	case r.number == reqUpdateConfig && !o.AllowConfig:
+	forbidden, guard := c.forbidden(), c.guard()
+	switch {
+	case forbidden != Allowed:
+		return forbidden
+	case r.number == reqUpdateConfig && !c.options().AllowConfig:
 		return NotAllowed
-	case reason != Allowed && r.class == classUnknown:
+	case guard != Allowed && r.class == classUnknown:
 		return UnknownRequest
-	default:
-		return reason
 	}
+	return guard
 }
 
 // writeUp writes a frame to Gateway. It returns false if the connection is over.
@@ -274,8 +274,7 @@ func (c *client) writeUpLocked(frame []byte) bool {
 }
 
 // cancel forwards a cancellation before everything that waits. Orders that wait and that it concerns are not sent any
-// more. A cancellation of an order that Gateway never got is answered here: Gateway would look for that id among the
-// orders of other client ids.
+// more.
 func (c *client) cancel(r *request, frame []byte) bool {
 	u := &c.queue
 	if c.port.settings.Load().observes() {
@@ -291,7 +290,6 @@ func (c *client) cancel(r *request, frame []byte) bool {
 			w.withdrawn, waits = true, true
 		}
 	}
-	refused := r.class == classCancel && u.refused[r.id]
 	u.urgent++
 	u.mu.Unlock()
 	defer func() {
@@ -299,10 +297,7 @@ func (c *client) cancel(r *request, frame []byte) bool {
 		u.urgent--
 		u.mu.Unlock()
 	}()
-	if r.class == classCancel && (refused || waits) && !c.mayHave(r.id) {
-		if refused {
-			c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent; there is nothing to cancel")
-		}
+	if r.class == classCancel && waits && !c.mayHave(r.id) || c.answered(r) {
 		return true
 	}
 	for {
@@ -320,4 +315,17 @@ func (c *client) cancel(r *request, frame []byte) bool {
 			return false
 		}
 	}
+}
+
+// answered answers the cancellation of an order that was refused, and returns true, if it is one: Gateway would look
+// for that id among the orders of other client ids.
+func (c *client) answered(r *request) bool {
+	c.queue.mu.Lock()
+	refused := r.class == classCancel && c.queue.refused[r.id]
+	c.queue.mu.Unlock()
+	if !refused || c.mayHave(r.id) {
+		return false
+	}
+	c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent; there is nothing to cancel")
+	return true
 }

@@ -88,8 +88,8 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 		p.fail("The guarded port cannot be opened: " + wording.OneLine(list.Problem) + ".")
 	}
 	intro := fmt.Sprintf("Port %d. %s.", list.State.Port, wording.OneLine(list.State.Text))
-	if list.Mode == "observe" {
-		intro += " It observes only: orders that would be refused are sent nevertheless."
+	if list.Mode == "observe" && !list.State.Stopped {
+		intro += " It observes only: orders that the order guard would refuse are sent nevertheless."
 	}
 	switch {
 	case len(list.Programs) == 0:
