@@ -88,7 +88,7 @@ func New(s Source) *Metrics {
 		}),
 		suspected: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatewatch_probes_overdue_total", Help: "How often Gateway left a probe unanswered beyond the soft " +
-				"limit, which shuts the guard.",
+				"limit, which closes the guard.",
 		}),
 		recovery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatewatch_recovery_seconds",
