@@ -42,7 +42,7 @@ func (q Quiet) begun(t time.Time) (begin time.Time) {
 // next returns the first moment after t at which it is that time of day.
 func (q Quiet) next(t time.Time, hour, minute int) time.Time {
 	loc := cmp.Or(q.Location, time.Local)
-	return calendar.Calendar{{Hour: hour, Minute: minute, Length: time.Nanosecond, Location: loc}}.At(t).Next
+	return calendar.Window{Hour: hour, Minute: minute, Location: loc}.Next(t)
 }
 
 func (q Quiet) from() int       { return q.FromHour*60 + q.FromMinute }

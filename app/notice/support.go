@@ -48,6 +48,5 @@ func (t *turn) supportNext() time.Time {
 	if t.muted() {
 		return t.awake()
 	}
-	y, m, d := t.now.Local().Date()
-	return time.Date(y, m, d+1, 0, 0, 0, 0, time.Local)
+	return wording.Tomorrow(t.now.Local())
 }

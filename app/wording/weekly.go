@@ -11,19 +11,16 @@ import (
 // weekly is the moment at which IBKR's weekly login token ends: the next login needs a person with the second factor.
 //
 // Source: IBKR's guide to IB Gateway and TWS, "Auto restart": a restart keeps the login until Sunday 01:00 in New York.
-var weekly = func() calendar.Calendar {
+var weekly = func() calendar.Window {
 	loc, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		panic(err) // the time zone database is part of the program
 	}
-	return calendar.Calendar{{
-		Name: "weekly login", Days: []time.Weekday{time.Sunday}, Hour: 1, Length: time.Nanosecond,
-		Location: loc,
-	}}
+	return calendar.Window{Days: []time.Weekday{time.Sunday}, Hour: 1, Location: loc}
 }()
 
 // WeeklyEnd returns when the weekly login ends next after t; on the Sunday that has 01:00 twice, at the first.
-func WeeklyEnd(t time.Time) time.Time { return weekly.At(t).Next }
+func WeeklyEnd(t time.Time) time.Time { return weekly.Next(t) }
 
 const (
 	// signInWithin is how long after the end of the weekly login a Gateway that was never connected to is thought to

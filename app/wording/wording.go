@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 	"gatewatch/conn/ib"
 )
 
@@ -247,14 +248,7 @@ func WithDay(layout string, t, now time.Time) string {
 // Tomorrow returns the first moment of the next local day.
 func Tomorrow(now time.Time) time.Time {
 	y, m, d := now.Date()
-	t := time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())
-	if t.Day() == d {
-		// Clocks go forward at midnight, and time.Date has picked the side before it.
-		if _, change := t.ZoneBounds(); !change.IsZero() {
-			return change
-		}
-	}
-	return t
+	return calendar.Date(y, m, d+1, 0, 0, now.Location())
 }
 
 // Address returns host and port, or the ports that are tried.

@@ -69,26 +69,22 @@ func Preset(name string) (Calendar, error) {
 	return c, nil
 }
 
-// startOn returns the instant at which the window starts on the given local date. Where a change to summer time
-// skips the start, it is the moment of the change; where a change back repeats it, the first of the two.
-func (w Window) startOn(year int, month time.Month, day int) time.Time {
-	t := time.Date(year, month, day, w.Hour, w.Minute, 0, 0, w.Location)
-	if t.Hour() != w.Hour || t.Minute() != w.Minute {
-		// time.Date picks either side of a gap; the change itself is one bound of the zone it landed in.
-		start, end := t.ZoneBounds()
-		if !end.IsZero() && end.Sub(t) < t.Sub(start) {
-			return end
+// Date returns the first moment at which the clocks in a zone show a date and a time or, where the zone jumps over it,
+// the moment of that jump: some dates have no midnight, some have two. [time.Date] may return a moment on either side.
+func Date(year int, month time.Month, day, hour, minute int, loc *time.Location) time.Time {
+	shown := time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
+	for t := shown.Add(-24 * time.Hour).In(loc); ; { // when no clock on earth showed it yet
+		_, offset := t.Zone()
+		at := shown.Add(time.Duration(-offset) * time.Second).In(loc)
+		_, change := t.ZoneBounds()
+		switch {
+		case at.Before(t):
+			return t
+		case change.IsZero() || at.Before(change):
+			return at
 		}
-		return start
+		t = change
 	}
-	if start, _ := t.ZoneBounds(); !start.IsZero() {
-		_, now := t.Zone()
-		_, before := start.Add(-time.Second).Zone()
-		if first := t.Add(time.Duration(now-before) * time.Second); before > now && first.Before(start) {
-			return first
-		}
-	}
-	return t
 }
 
 // around calls f with each start of the window from the given number of days before t's local date to after it.
@@ -99,9 +95,19 @@ func (w Window) around(t time.Time, before, after int, f func(start time.Time)) 
 		// Noon exists on every day, so this is a safe way to count days.
 		noon := time.Date(y, m, d+i, 12, 0, 0, 0, w.Location)
 		if len(w.Days) == 0 || slices.Contains(w.Days, noon.Weekday()) {
-			f(w.startOn(noon.Year(), noon.Month(), noon.Day()))
+			f(Date(noon.Year(), noon.Month(), noon.Day(), w.Hour, w.Minute, w.Location))
 		}
 	}
+}
+
+// Next returns the first start of the window after t; zero if there is none. Its length does not matter.
+func (w Window) Next(t time.Time) (next time.Time) {
+	w.around(t, 1, 8, func(start time.Time) {
+		if start.After(t) && (next.IsZero() || start.Before(next)) {
+			next = start
+		}
+	})
+	return next
 }
 
 // Span is what a [Calendar] says about one moment.
@@ -130,14 +136,9 @@ func (c Calendar) At(t time.Time) Span {
 		s.Active, s.Ends, s.Name = true, end, name
 	}
 	for _, w := range c {
-		if w.Length <= 0 {
-			continue
+		if next := w.Next(from); w.Length > 0 && !next.IsZero() && (s.Next.IsZero() || next.Before(s.Next)) {
+			s.Next = next
 		}
-		w.around(from, 1, 8, func(start time.Time) {
-			if start.After(from) && (s.Next.IsZero() || start.Before(s.Next)) {
-				s.Next = start
-			}
-		})
 	}
 	return s
 }

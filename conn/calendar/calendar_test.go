@@ -238,6 +238,27 @@ func drawMoment(r *rapid.T) time.Time {
 	return t.Add(time.Duration(rapid.IntRange(-3*24*60, 3*24*60).Draw(r, "minute")) * time.Minute)
 }
 
+// TestDate: no moment before shows the date and the time, or a later one.
+func TestDate(t *testing.T) {
+	zones := append(slices.Clone(testZones), "Atlantic/Azores", "America/Nuuk", "America/Havana", "Asia/Beirut")
+	rapid.Check(t, func(r *rapid.T) {
+		loc := zone(r, rapid.SampledFrom(zones).Draw(r, "zone"))
+		y, m, d := drawMoment(r).Date()
+		hour, minute := rapid.IntRange(0, 23).Draw(r, "hour"), rapid.IntRange(0, 59).Draw(r, "minute")
+		const layout = "2006-01-02 15:04"
+		want := time.Date(y, m, d, hour, minute, 0, 0, time.UTC).Format(layout)
+		got := Date(y, m, d, hour, minute, loc)
+		if shows := got.Format(layout); shows < want {
+			r.Fatalf("%s in %v is %v", want, loc, got)
+		}
+		for ago := time.Minute; ago < 26*time.Hour; ago += time.Minute {
+			if before := got.Add(-ago); before.Format(layout) >= want {
+				r.Fatalf("%s in %v is %v, not %v", want, loc, got, before)
+			}
+		}
+	})
+}
+
 // TestSpanStaysRight asks again at moments up to which an answer has to hold.
 func TestSpanStaysRight(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // Hours are the hours in which a market is open, on the wall clock of its zone. Holidays are not known to it. A nil
@@ -33,14 +35,14 @@ func (h *Hours) between(from, until int64) []stretch {
 	var list []stretch
 	y, m, d := time.UnixMilli(from).In(loc).Date()
 	for d--; ; d++ { // what opened the day before may still be open
-		open := onClocks(y, m, d, h.OpenHour, h.OpenMinute, loc).UnixMilli()
+		open := calendar.Date(y, m, d, h.OpenHour, h.OpenMinute, loc).UnixMilli()
 		if open >= until {
 			return list
 		}
 		if !slices.Contains(h.Days, time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Weekday()) {
 			continue
 		}
-		s := stretch{max(open, from), min(onClocks(y, m, d, 0, closing, loc).UnixMilli(), until)}
+		s := stretch{max(open, from), min(calendar.Date(y, m, d, 0, closing, loc).UnixMilli(), until)}
 		if s.from < s.until {
 			list = append(list, s)
 		}

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // maxMarks bounds what a timeline holds: at 16 bytes each, 3.2 MB.
@@ -186,32 +188,14 @@ func (t *Timeline) account(from, until int64, hours *Hours) Account {
 func (t *Timeline) Days(n int, now time.Time, loc *time.Location, hours *Hours) []Account {
 	y, m, d := now.In(loc).Date()
 	list := make([]Account, 0, max(n, 0))
-	from := onClocks(y, m, d-n+1, 0, 0, loc)
+	from := calendar.Date(y, m, d-n+1, 0, 0, loc)
 	for i := n - 1; i >= 0; i-- {
 		until := now
 		if i > 0 {
-			until = onClocks(y, m, d-i+1, 0, 0, loc)
+			until = calendar.Date(y, m, d-i+1, 0, 0, loc)
 		}
 		list = append(list, t.Account(from, until, hours))
 		from = until
 	}
 	return list
-}
-
-// onClocks returns the first moment at which the clocks in a zone show a date and a time or, where the zone jumps over
-// it, a later one: some dates have no midnight, some have two.
-func onClocks(y int, m time.Month, d, hour, minute int, loc *time.Location) time.Time {
-	shown := time.Date(y, m, d, hour, minute, 0, 0, time.UTC)
-	for t := shown.Add(-24 * time.Hour).In(loc); ; { // when no clock on earth showed it yet
-		_, offset := t.Zone()
-		at := shown.Add(time.Duration(-offset) * time.Second).In(loc)
-		_, change := t.ZoneBounds()
-		switch {
-		case at.Before(t):
-			return t
-		case change.IsZero() || at.Before(change):
-			return at
-		}
-		t = change
-	}
 }

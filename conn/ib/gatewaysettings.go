@@ -54,12 +54,11 @@ type PlannedExit struct {
 	At   time.Time
 }
 
-func (e Exit) next(t time.Time) time.Time {
-	return calendar.Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
-}
-
 // Next returns the first exit after t.
-func (e Exit) Next(t time.Time) PlannedExit { return PlannedExit{Kind: e.Kind, At: e.next(t)} }
+func (e Exit) Next(t time.Time) PlannedExit {
+	at := calendar.Window{Hour: e.Hour, Minute: e.Minute, Location: e.Location}.Next(t)
+	return PlannedExit{Kind: e.Kind, At: at}
+}
 
 var readSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
 
