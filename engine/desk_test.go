@@ -366,3 +366,25 @@ func TestPointValue(t *testing.T) {
 		}
 	}
 }
+
+// TestToday: in Santiago the clocks go from midnight to one o'clock, and an order of the hour before is of another day.
+func TestToday(t *testing.T) {
+	zone, err := time.LoadLocation("America/Santiago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for now, want := range map[string]string{
+		"2026-09-05T12:00:00-04:00": "2026-09-05T00:00:00-04:00",
+		"2026-09-05T23:59:59-04:00": "2026-09-05T00:00:00-04:00",
+		"2026-09-06T01:00:00-03:00": "2026-09-06T01:00:00-03:00",
+		"2026-09-06T12:00:00-03:00": "2026-09-06T01:00:00-03:00",
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := today(at.In(zone)).Format(time.RFC3339); got != want {
+			t.Errorf("%s is of the day from %s, want %s", now, got, want)
+		}
+	}
+}

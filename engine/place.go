@@ -103,7 +103,7 @@ func (d *Desk) within(t Ticket) error {
 		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
 	case d.ledger.SentInMinute()+count > l.PerMinute:
 		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
-	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
+	case d.ledger.Sent(today(d.now().Local()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
 	}
 	for _, one := range append([]ib.Order{*o}, t.Exits...) {
@@ -168,10 +168,14 @@ func (d *Desk) worth(o *ib.Order, price, multiplier float64) error {
 	return nil
 }
 
-// today returns the beginning of the local day.
+// today returns the beginning of the day in the zone of now.
 func today(now time.Time) time.Time {
-	y, m, d := now.Local().Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
+	y, m, d := now.Date()
+	t := time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+	if t.Day() != d { // the clocks go forward at midnight, and it is the hour before
+		_, t = t.ZoneBounds()
+	}
+	return t
 }
 
 // utc returns the time by the wall clock.
