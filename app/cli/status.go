@@ -93,7 +93,7 @@ func describe(st api.Status, now time.Time) string {
 	}
 	switch {
 	case st.Reset.Active:
-		row("Reset", "until %s", st.Reset.EndsAt.Local().Format("15:04"))
+		row("Reset", "until %s", wording.Clock(*st.Reset.EndsAt, now))
 	case st.Reset.NextAt != nil:
 		row("Reset", "next %s", st.Reset.NextAt.Local().Format("Mon 15:04"))
 	}

@@ -139,10 +139,10 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventWindowStarted:
 		if e.Detail == conn.ExitWindow {
 			return fmt.Sprintf("%s. Alerts rest until %s.", wording.Exit(s.Exit, e.At),
-				s.Window.Ends.Local().Format("15:04"))
+				wording.Clock(s.Window.Ends, e.At))
 		}
 		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.",
-			s.Window.Ends.Local().Format("15:04"))
+			wording.Clock(s.Window.Ends, e.At))
 	case conn.EventWindowEnded:
 		return "The quiet time is over."
 	case conn.EventPaused:

@@ -30,7 +30,7 @@ func stage(e conn.Event) *conn.Snapshot {
 		State:   e.State,
 		Gateway: ib.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: ib.Paper},
 		Attempt: conn.Attempt{Number: 2, NextAt: at.Add(1800 * time.Millisecond)},
-		Window: calendar.Span{
+		At:      at, Window: calendar.Span{
 			Active: inWindow,
 			Ends:   at.Add(10 * time.Minute).In(time.FixedZone("far away", 12*60*60+45*60)),
 		},

@@ -77,8 +77,8 @@ func states(now time.Time) []stateCase {
 			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: calendar.Span{
 				Active: true, Ends: now.Add(time.Hour),
 			}}),
-			assets.ResetWindow, "Gateway reset until " + now.Add(time.Hour).Format("15:04"),
-			"(Gateway reset until " + now.Add(time.Hour).Format("15:04") + " · PAPER 4002)", true,
+			assets.ResetWindow, "Gateway reset until " + wording.Clock(now.Add(time.Hour), now),
+			"(Gateway reset until " + wording.Clock(now.Add(time.Hour), now) + " · PAPER 4002)", true,
 		},
 		{
 			"paused", s(conn.Snapshot{State: conn.Paused, Since: ago, Cause: ib.CauseUser, Gateway: paper}),

@@ -88,7 +88,7 @@ func Hint(s *conn.Snapshot, clientID int) string {
 			return exitResting(s) + hint(s, clientID)
 		}
 		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ",
-			s.Window.Ends.Local().Format("15:04"))
+			Clock(s.Window.Ends, s.At))
 	}
 	return strings.TrimSpace(resting + hint(s, clientID))
 }
@@ -187,7 +187,7 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 	case conn.UpstreamLost:
 		return "IBKR unreachable since " + Clock(s.Since, now)
 	case conn.ResetWindow:
-		return "Gateway reset until " + s.Window.Ends.Local().Format("15:04")
+		return "Gateway reset until " + Clock(s.Window.Ends, now)
 	case conn.Paused:
 		return "Paused"
 	case conn.Connecting:

@@ -187,7 +187,7 @@ func TestHintInResetWindow(t *testing.T) {
 		{conn.Degraded, ib.CauseCompeting, "Log out of the other session", false},
 	} {
 		s := snapshot(c.state, c.cause)
-		s.Window = window
+		s.At, s.Window = now, window
 		if c.state == conn.Connected || c.state == conn.Degraded {
 			s.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
 		}
@@ -198,6 +198,14 @@ func TestHintInResetWindow(t *testing.T) {
 	s := snapshot(conn.ResetWindow, ib.CauseClosed)
 	s.Window = window
 	if got := Headline(s, now); got != "Gateway reset until 09:41" {
+		t.Error(got)
+	}
+	s.At, s.Window.Ends = now, ends.Add(48*time.Hour) // which is not this morning
+	day := ends.Add(48 * time.Hour).Format("Mon 15:04")
+	if got := Headline(s, now); got != "Gateway reset until "+day {
+		t.Error(got)
+	}
+	if got := Hint(s, 17); !strings.HasPrefix(got, "This is the reset window, until "+day+":") {
 		t.Error(got)
 	}
 }
