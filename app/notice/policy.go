@@ -65,6 +65,7 @@ type State struct {
 	known   bool // up says something
 	looking bool // for the first Gateway ever
 	up      bool
+	silent  bool      // it is up, and Gateway does not answer
 	lastUp  time.Time // when it was last known to be up; zero: never in this run
 	since   time.Time // since when it is up or down
 	grace   time.Time // quiet until then
@@ -105,7 +106,8 @@ type problem struct {
 	cause  ib.Cause
 	code   int
 	detail string
-	far    bool // the link beyond Gateway is what is down
+	tried  []ib.PortTry // by the attempt that failed; not changed in place
+	far    bool         // the link beyond Gateway is what is down
 }
 
 type drop struct {
@@ -207,7 +209,9 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 	case conn.EventStarted, conn.EventResumed, conn.EventWoke:
 		st.grace = later(st.grace, at.Add(p.Grace))
 	case conn.EventConnected: // what the grace was for is over
-		st.grace = time.Time{}
+		st.grace, st.silent = time.Time{}, false
+	case conn.EventSuspected, conn.EventAnswered:
+		st.silent = e.Kind == conn.EventSuspected
 	case conn.EventStopped:
 		st.over = true
 	case conn.EventWindowStarted:
@@ -224,7 +228,7 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 	case conn.EventOrdersConfirmed:
 		st.closed = problem{}
 	case conn.EventLost, conn.EventUpstreamLost, conn.EventAttemptFailed, conn.EventDisconnected:
-		st.problem = problem{e.Cause, e.Code, e.Detail, e.State == conn.UpstreamLost}
+		st.problem = problem{e.Cause, e.Code, e.Detail, e.Tried, e.State == conn.UpstreamLost}
 		switch {
 		case !wording.SignInNeeded(e.Cause, st.lastUp, now):
 			st.waits = time.Time{}

@@ -53,6 +53,24 @@ func TestPolicy(t *testing.T) {
 			want: []string{"1m5s lost #2", "1m30s back #2", "1m36s lost #3", "2m0s back #3"},
 		},
 		{
+			name: "back, and then silent: not stable before Gateway answers",
+			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 28*s, silent},
+				happening{m + 33*s, ev(conn.EventAnswered, conn.Connected)}), end: h,
+			want: []string{"1m5s lost #2", "1m33s back #2"},
+		},
+		{
+			name: "back, silent, and lost again",
+			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 28*s, silent},
+				happening{m + 38*s, lostNow}, happening{2 * m, connected}), end: h,
+			want: []string{"1m5s lost #2", "2m10s back #2"},
+		},
+		{
+			name: "silent for long while it was unstable",
+			events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, silent},
+				happening{20 * m, ev(conn.EventAnswered, conn.Connected)})...), end: 2 * h,
+			want: []string{"4m6s unstable #5", "20m0s calm #5"},
+		},
+		{
 			name: "upstream", events: after(happening{m, farAway}, happening{2 * m, farBack}), end: h,
 			want: []string{"1m5s lost #2", "2m10s back #2"},
 		},

@@ -13,7 +13,7 @@ import (
 // snapshot returns as much of a snapshot as the words for a problem need.
 func (t *turn) snapshot(state conn.State, p problem) *conn.Snapshot {
 	return &conn.Snapshot{
-		State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail,
+		State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail, Tried: p.tried,
 		Gateway: t.in.Gateway,
 	}
 }
@@ -181,7 +181,7 @@ func (t *turn) reminder(end time.Time) Notice {
 
 // place says which Gateway a notice is about, for readers elsewhere.
 func (t *turn) place() string {
-	text := "Gateway: " + wording.Address(t.snapshot(conn.Reconnecting, problem{}))
+	text := "Gateway: " + wording.Address(t.snapshot(conn.Reconnecting, t.st.problem))
 	if mode := wording.Mode(t.in.Gateway.Mode); mode != "" {
 		text += ", " + mode
 	}

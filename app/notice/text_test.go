@@ -184,6 +184,26 @@ func TestWordsForReadersElsewhere(t *testing.T) {
 	}
 }
 
+// TestWordsOfASearch names the ports that were tried, and no other: another Gateway may listen there.
+func TestWordsOfASearch(t *testing.T) {
+	p := defaultPolicy()
+	p.Remote = true
+	missed := failed
+	missed.Tried = []ib.PortTry{{Port: 4002, Cause: ib.CauseRefused}, {Port: 7497, Cause: ib.CauseRefused}}
+	var st State
+	var said []Notice
+	for _, h := range []happening{
+		{0, started}, {2 * s, connected}, {m, lostNow}, {m + s, missed}, {m + 6*s, conn.Event{}},
+	} {
+		in := Input{Event: h.e, Gateway: ib.Gateway{Host: "127.0.0.1"}}
+		st, said, _ = p.Step(st, in, begin.Add(h.at))
+	}
+	if len(said) != 1 || !strings.Contains(said[0].Body, "nothing listens on 127.0.0.1 (ports 4002, 7497).") ||
+		!strings.Contains(said[0].Body, "\nGateway: 127.0.0.1 (ports 4002, 7497).") {
+		t.Errorf("%v", said)
+	}
+}
+
 func TestClockWords(t *testing.T) {
 	was := time.Local
 	defer func() { time.Local = was }()

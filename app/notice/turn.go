@@ -69,7 +69,7 @@ func (t *turn) decide() {
 	case t.p.Drops > 0 && len(st.drops) >= t.p.Drops && !st.up:
 		t.beginStorm()
 	case st.up:
-		if t.due(st.since.Add(t.p.Stable)) {
+		if t.due(st.since.Add(t.p.Stable)) && !st.silent {
 			t.settle()
 		}
 	case t.unreported():
@@ -185,7 +185,7 @@ func (t *turn) inStorm() {
 		st.begun, st.held, st.first = st.since, time.Time{}, false
 		st.forget()
 		t.notifyLost()
-	case st.up && t.due(st.since.Add(t.p.Quiet)):
+	case st.up && t.due(st.since.Add(t.p.Quiet)) && !st.silent:
 		reported := st.reported || st.storm.reported
 		if reported && t.muted() {
 			return // held back until it may be reported

@@ -111,6 +111,7 @@ var (
 	connected = ev(conn.EventConnected, conn.Connected)
 	lostNow   = conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: ib.CauseClosed}
 	failed    = conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: ib.CauseRefused}
+	silent    = conn.Event{Kind: conn.EventSuspected, State: conn.Degraded, Cause: ib.CauseSilent}
 	farAway   = conn.Event{
 		Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Cause: ib.CauseUpstream,
 		Code: 1100,
