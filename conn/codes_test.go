@@ -170,6 +170,29 @@ func TestPortChangedDropsTheSession(t *testing.T) {
 	}
 }
 
+// TestPortChangedStaysTheReason: that nothing listens at the port of the settings is what Gateway has said before, and
+// to start Gateway would not help. A Gateway that is looked for may have been closed since.
+func TestPortChangedStaysTheReason(t *testing.T) {
+	for port, want := range map[int][]ib.Cause{
+		4002: {ib.CausePortChanged, ib.CausePortChanged, ib.CauseNoAnswer, ib.CauseRefused},
+		0:    {ib.CauseRefused, ib.CauseRefused, ib.CauseNoAnswer, ib.CauseRefused},
+	} {
+		p := newPlay(func(c *Config) { c.Port = port })
+		for i, r := range append(opening,
+			row{in: onCode(1300), do: "close", emit: "lost", state: Reconnecting, guard: ib.GuardSocket}) {
+			p.act(t, i, r)
+		}
+		for i, cause := range []ib.Cause{ib.CauseRefused, ib.CauseRefused, ib.CauseNoAnswer, ib.CauseRefused} {
+			p.act(t, i, row{after: time.Minute, do: "dial", state: Reconnecting, guard: ib.GuardSocket})
+			p.act(t, i, row{in: onFailed(cause), emit: "attempt_failed", state: Reconnecting, guard: ib.GuardSocket})
+			if n := p.m.snapshot(p.cfg); n.Cause != want[i] || p.last[0].Cause != n.Cause || p.last[0].Code != n.Code ||
+				(n.Code == 1300) != (n.Cause == ib.CausePortChanged) {
+				t.Errorf("port %d, attempt %d: %s, code %d, and event %+v", port, i, n.Cause, n.Code, p.last[0])
+			}
+		}
+	}
+}
+
 func TestUpstreamLostDuringLogin(t *testing.T) {
 	for _, v := range ibtest.Versions {
 		g := ibtest.NewScripted(t, v)

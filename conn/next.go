@@ -256,7 +256,11 @@ func (s *step) attemptFailed(in inFailed) {
 	if in.session != m.session || m.phase != trying {
 		return
 	}
-	s.down(in.err.Cause, in.err.Code, in.err.Detail())
+	cause, code, detail := in.err.Cause, in.err.Code, in.err.Detail()
+	if cause == ib.CauseRefused && m.cause == ib.CausePortChanged && s.cfg.Port != 0 {
+		cause, code, detail = m.cause, m.code, m.detail // Gateway has said why nothing listens there any more
+	}
+	s.down(cause, code, detail)
 	m.gateway.Port = in.err.Port // of several that were tried in vain, none
 	m.failed, m.tried = true, in.err.Tried
 	m.refused = in.err.Cause == ib.CauseRefused
@@ -265,7 +269,7 @@ func (s *step) attemptFailed(in inFailed) {
 	}
 	s.emit(Event{
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,
-		Cause: in.err.Cause, Code: in.err.Code, Detail: in.err.Detail(), Tried: in.err.Tried,
+		Cause: cause, Code: code, Detail: detail, Tried: in.err.Tried,
 	})
 	s.wait()
 }
