@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -363,11 +366,8 @@ func (o *Outbox) request(req *http.Request, red *Redactor) error {
 	}
 	defer res.Body.Close()
 	x := exchange{status: res.StatusCode, body: beginning(res.Body)} // read, so that the connection can be used again
-	switch x.status / 100 {
-	case 2:
+	if x.status/100 == 2 {
 		return nil
-	case 3:
-		return fmt.Errorf("the server answered %d and points elsewhere; store the address it points to", x.status)
 	}
 	err = errors.New(answered(x.status, red.text(x.words())))
 	if aboutContent(x.status) {
@@ -379,9 +379,10 @@ func (o *Outbox) request(req *http.Request, red *Redactor) error {
 // plainError says what went wrong with the network, without any secret.
 func plainError(err error, red *Redactor) error {
 	var (
-		dns  *net.DNSError
-		op   *net.OpError
-		wrap *url.Error
+		dns   *net.DNSError
+		op    *net.OpError
+		plain tls.RecordHeaderError
+		wrap  *url.Error
 	)
 	switch {
 	case err == nil:
@@ -394,6 +395,10 @@ func plainError(err error, red *Redactor) error {
 		return fmt.Errorf("the server cannot be reached: %s", red.text(op.Err.Error()))
 	case errors.Is(err, errOtherHost):
 		return errOtherHost
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return errors.New("the server closed the connection before it had answered")
+	case errors.As(err, &plain):
+		return errors.New("the server does not speak TLS there: is the port right, and https?")
 	case errors.As(err, &wrap):
 		return red.err(wrap.Err)
 	}

@@ -118,6 +118,8 @@ func (x *exchange) confirmed() bool {
 func answered(status int, words string) string {
 	text := fmt.Sprintf("the server answered %d", status)
 	switch {
+	case status/100 == 3:
+		return text + " and points elsewhere; store the address it points to"
 	case words != "":
 		return text + ": " + words
 	case status == http.StatusNotFound || status == http.StatusGone:

@@ -222,6 +222,34 @@ func TestPushoverSaysWhy(t *testing.T) {
 	}
 }
 
+// TestConnectionEndsEarly has a server that closes connections, and speaks no TLS: each channel says so in words.
+func TestConnectionEndsEarly(t *testing.T) {
+	s := newPlace(t)
+	srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	})}
+	s.serve(func(ln net.Listener) { _ = srv.Serve(ln) }, func() { srv.Close() })
+	p := newPost(t, map[string]string{
+		"env:HOOK": "http://" + s.addr + "/hook", "env:GEN": "generic+http://" + s.addr + "/hook",
+		"env:SLACK": "https://" + s.addr + "/hook", "env:TLS": "generic+https://" + s.addr + "/hook",
+	})
+	services := []string{"env:GEN", "env:TLS"}
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK", Services: services})
+	results, err := p.box.Test(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		want := "the server closed the connection before it had answered"
+		if r.Channel == "slack" || r.Channel == "env:TLS" {
+			want = "the server does not speak TLS there: is the port right, and https?"
+		}
+		if r.Err == nil || r.Err.Error() != want {
+			t.Errorf("%s says %v, want %q", r.Channel, r.Err, want)
+		}
+	}
+}
+
 // prepareChild has a child of a test with a [chatServer] ask that alone. Some services try again for minutes.
 func prepareChild() {
 	if addr := os.Getenv(theirs); addr != "" {
