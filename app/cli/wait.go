@@ -50,6 +50,9 @@ func (w Wait) Run(ctx context.Context, p Program) error {
 		return nil
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the end of the wait")
+	case last == nil && errors.Is(err, context.DeadlineExceeded):
+		return exit.With(exit.NotThere, fmt.Errorf("Gatewatch has not answered within %s; `gatewatch status` says more",
+			wording.Duration(w.Timeout)))
 	case errors.Is(err, api.ErrNotResponding), last == nil:
 		return exit.With(exit.NotThere, home.Explain(err))
 	}
@@ -79,7 +82,7 @@ func (w Wait) wait(ctx context.Context, card string) (last *api.Status, err erro
 // follow reads one stream of events until it ends or the status is the right one. The last status outlives a stream
 // only if ctx ended it: Gatewatch has quit otherwise.
 func (w Wait) follow(ctx context.Context, path string, last *api.Status) (*api.Status, bool, error) {
-	card, err := home.ReadCard(path)
+	card, err := home.FindCard(path)
 	if err != nil {
 		return nil, false, err
 	}
