@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -134,7 +135,7 @@ func (p *alertsPage) take(a api.Alerts, err error) {
 		}
 	}
 	for i := range a.Channels {
-		p.rows[i].render(&a.Channels[i])
+		p.rows[i].render(&a.Channels[i], p.keys.now())
 	}
 	p.refresh()
 }
@@ -185,18 +186,18 @@ func (r *channelRow) heading() string {
 	return plain(r.channel.Service)
 }
 
-func (r *channelRow) render(c *api.Channel) {
+func (r *channelRow) render(c *api.Channel, now time.Time) {
 	r.channel = *c
 	setText(r.title, r.heading())
 	state := "Nothing sent since Gatewatch started."
 	if c.LastSentAt != nil {
 		state = fmt.Sprintf("%d sent since Gatewatch started, last %s.", c.Sent,
-			c.LastSentAt.Local().Format("Mon 15:04:05"))
+			clock(*c.LastSentAt, now))
 	}
 	if c.Queued > 0 {
 		state += fmt.Sprintf(" %d waiting", c.Queued)
 		if c.OldestAt != nil {
-			state += " since " + c.OldestAt.Local().Format("Mon 15:04:05")
+			state += " since " + clock(*c.OldestAt, now)
 		}
 		state += "."
 	}
@@ -204,7 +205,7 @@ func (r *channelRow) render(c *api.Channel) {
 	wrong := ""
 	switch {
 	case c.LastError != "" && c.LastErrorAt != nil:
-		wrong = "Last failure: " + plain(c.LastError) + " (" + c.LastErrorAt.Local().Format("Mon 15:04:05") + ")"
+		wrong = "Last failure: " + plain(c.LastError) + " (" + clock(*c.LastErrorAt, now) + ")"
 	case c.LastError != "":
 		wrong = "Cannot send: " + plain(c.LastError)
 	}
