@@ -20,6 +20,7 @@ type keys struct {
 	reveal   func(fyne.CanvasObject) // it has got the focus and has to be seen
 	now      func() time.Time
 	canvas   fyne.Canvas // nil before the view is attached
+	asks     *question   // that waits for an answer; nil if none does
 }
 
 // focus gives the focus to o, if it can be seen and used.
@@ -38,7 +39,6 @@ type button struct {
 	widget.Button
 	keys    *keys
 	focused bool
-	escape  func() // what the Esc key does; nil: what it does elsewhere
 }
 
 func newButton(k *keys, text string, tapped func()) *button {
@@ -75,8 +75,6 @@ func (b *button) FocusGained() {
 
 func (b *button) TypedKey(e *fyne.KeyEvent) {
 	switch {
-	case e.Name == fyne.KeyEscape && b.escape != nil:
-		b.escape()
 	case e.Name == fyne.KeyEscape:
 		b.keys.escape()
 	case e.Name == fyne.KeyReturn, e.Name == fyne.KeyEnter:
@@ -177,6 +175,20 @@ func newEntry(k *keys, changed func()) *entry {
 	e.ExtendBaseWidget(e)
 	e.Wrapping = fyne.TextWrapOff
 	e.Scroll = fyne.ScrollHorizontalOnly
+	return e
+}
+
+// newSearch returns a field that the Esc key empties.
+func newSearch(k *keys, name string, changed func()) *entry {
+	e := newEntry(k, changed)
+	e.PlaceHolder = name
+	e.handle = func(key *fyne.KeyEvent) bool {
+		clears := key.Name == fyne.KeyEscape && e.Text != ""
+		if clears {
+			e.SetText("")
+		}
+		return clears
+	}
 	return e
 }
 

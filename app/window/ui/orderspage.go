@@ -70,8 +70,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.question = newQuestion(k, p.all)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.scroll = container.NewVScroll(padded(2, 0, p.detail))
-	p.search = newEntry(k, p.refresh)
-	p.search.PlaceHolder = "Search"
+	p.search = newSearch(k, "Search", p.refresh)
 	p.parts, p.sorts = newChoice(k, orderParts, p.refresh), newChoice(k, orderSorts, p.refresh)
 	p.parts.Selected, p.sorts.Selected = orderParts[0], orderSorts[0]
 	head := container.NewBorder(nil, nil, p.title, nil, p.search)
@@ -298,6 +297,17 @@ func (p *ordersPage) row(id int64) *orderRow {
 func (p *ordersPage) dirty() bool {
 	for _, r := range p.rows {
 		if r.dirty() {
+			return true
+		}
+	}
+	return false
+}
+
+// leave closes the fields for a change of the order that is shown, and reports whether they were open.
+func (p *ordersPage) leave() bool {
+	for id, r := range p.rows {
+		if r.editing && p.list.chosen == orderKey(id) {
+			r.close()
 			return true
 		}
 	}

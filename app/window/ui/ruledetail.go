@@ -44,8 +44,6 @@ func newRuleRow(p *rulesPage) *ruleRow {
 			p.ask(p.actions.Deactivate, r.rule.Rule.Name)
 			return
 		}
-		r.question.drop()
-		r.page.severalQ.drop()
 		r.activate.ask(p.preview.readBack(&r.rule.Rule), "Not now", "Activate", func() {
 			p.ask(p.actions.Activate, r.rule.Rule.Name)
 		})
@@ -53,7 +51,6 @@ func newRuleRow(p *rulesPage) *ruleRow {
 	})
 	r.edit = newButton(p.keys, "Edit", func() { p.edit(&r.rule) })
 	r.remove = newDanger(p.keys, "Delete…", func() {
-		r.activate.drop()
 		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule",
 			func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
 	})

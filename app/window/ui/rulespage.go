@@ -83,8 +83,7 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(fixed(Impaired, 18)), nil, p.problems))
 	p.failed.Importance = widget.DangerImportance
 	p.create = newButton(k, "New rule", func() { p.edit(nil) })
-	p.search = newEntry(k, p.refresh)
-	p.search.PlaceHolder = "Search"
+	p.search = newSearch(k, "Search", p.refresh)
 	names := []string{anyState}
 	for _, s := range ruleStates {
 		names = append(names, upper(string(s)))
@@ -93,8 +92,6 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
 	p.several = newButton(k, "", func() {
 		p.worths = worths{}
-		p.detail.question.drop()
-		p.detail.activate.drop()
 		p.severalQ.ask(p.readDrafts(), "Leave them", "Activate them", p.activateAll)
 		p.refresh()
 		p.scroll.ScrollToTop()

@@ -51,15 +51,7 @@ func newSettingsPage(
 		keys: k, save: save, tab: tab, login: newLoginCard(k, setLogin), editors: map[string]*editor{},
 		nothing: wrapped(""),
 	}
-	p.search = newEntry(k, p.arrange)
-	p.search.PlaceHolder = "Search settings"
-	p.search.handle = func(e *fyne.KeyEvent) bool {
-		clear := e.Name == fyne.KeyEscape && p.search.Text != ""
-		if clear {
-			p.search.SetText("")
-		}
-		return clear
-	}
+	p.search = newSearch(k, "Search settings", p.arrange)
 	cards := []fyne.CanvasObject{p.nothing, p.login.content}
 	for i := range sections {
 		s := p.newSection(&sections[i])

@@ -147,7 +147,6 @@ func newQuestion(k *keys, from *button) *question {
 			then()
 		}
 	})
-	q.no.escape, q.yes.escape = q.drop, q.drop
 	sign := container.NewVBox(padded(8, 0, fixed(Impaired, 18)))
 	answers := container.NewVBox(container.NewHBox(q.no, q.yes)) // beside the words, which may grow
 	q.content = padded(4, 0, container.NewBorder(nil, nil, sign, answers, q.words))
@@ -155,8 +154,12 @@ func newQuestion(k *keys, from *button) *question {
 	return q
 }
 
+// ask asks, and withdraws what was asked before.
 func (q *question) ask(words, no, yes string, then func()) {
-	q.then, q.asked = then, true
+	if before := q.keys.asks; before != nil {
+		before.drop()
+	}
+	q.then, q.asked, q.keys.asks = then, true, q
 	setText(q.words, words)
 	q.no.SetText(no)
 	q.yes.SetText(yes)
@@ -165,7 +168,9 @@ func (q *question) ask(words, no, yes string, then func()) {
 }
 
 func (q *question) drop() {
-	q.then = nil
+	if q.then = nil; q.keys.asks == q {
+		q.keys.asks = nil
+	}
 	answered := q.keys.focused(q.no) || q.keys.focused(q.yes)
 	show(q.content, false)
 	if answered {

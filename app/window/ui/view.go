@@ -136,9 +136,12 @@ func (v *View) Close() {
 	v.unsaved.ask(notSaved, keepEditing, "Close without saving", v.actions.Close)
 }
 
-// escape leaves a form in which nothing was typed, or else the window.
+// escape withdraws a question, or leaves a form in which nothing was typed, or else the window.
 func (v *View) escape() {
-	switch {
+	switch q := v.keys.asks; {
+	case q != nil && shown(q.content, v.content):
+		q.drop()
+	case v.page == pageOrders && !v.orders.dirty() && v.orders.leave():
 	case v.page == pageRules && v.rules.editor.isOpen && !v.rules.editor.dirty():
 		v.rules.editor.end()
 	case v.page == pageAlerts && v.alerts.form != nil && !v.alerts.dirty():

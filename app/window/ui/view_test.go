@@ -412,17 +412,40 @@ func TestEscapeLeavesWhatIsOpen(t *testing.T) {
 	v.Settings(inForce())
 	v.Status(armed(), noon)
 	v.open(pageRules)
-	v.Rules(someRules(), nil)
+	list := someRules()
+	list.Rules[0].State, list.Rules[1].State = rules.Draft, rules.Draft
+	v.Rules(list, nil)
 	press(ruleAt(v, 0).remove)
 	if escape(); ruleAt(v, 0).question.open() || a.closed > 0 {
 		t.Error("a question stays open, or the window closes")
 	}
+	press(ruleAt(v, 0).remove)
+	c.Focus(v.rules.search) // as Tab and the mouse do
+	v.rules.search.SetText("a")
+	if escape(); v.rules.search.Text != "" || !ruleAt(v, 0).question.open() {
+		t.Errorf("the search for %q stays", v.rules.search.Text)
+	}
+	if escape(); ruleAt(v, 0).question.open() || c.Focused() != v.rules.search || a.closed > 0 {
+		t.Error("a question without the focus stays open, or the focus is lost, or the window closes")
+	}
+	press(ruleAt(v, 0).remove)
+	if press(v.rules.several); ruleAt(v, 0).question.open() || !v.rules.severalQ.open() {
+		t.Error("two questions are asked at once, or none")
+	}
+	escape()
 	press(v.rules.create)
 	if v.rules.editor.dirty() {
 		t.Error("the blank that has pressed a button stands in a field")
 	}
 	if escape(); v.rules.editor.isOpen || a.closed > 0 {
 		t.Error("the form of a rule stays open, or the window closes")
+	}
+	v.open(pageOrders)
+	v.Orders(someOrders(), nil)
+	row := orderAt(v, 1)
+	press(row.change)
+	if escape(); row.editing || c.Focused() != row.change || a.closed > 0 {
+		t.Error("the fields of an order stay open, or the window closes")
 	}
 	v.open(pageAlerts)
 	v.Alerts(api.Alerts{}, nil)
