@@ -33,14 +33,20 @@ func Held(s *conn.Snapshot, now time.Time) string {
 	return OrdersAreBlocked + ": " + Guard(s) + "."
 }
 
+// counted is how old an outage is at most when the account of the day has it.
+const counted = time.Second
+
 // ChangesIn returns in how long the clock alone changes what people are shown first: a closed guard becomes that, or
-// that there is no connection. It is 0 if nothing does.
+// that there is no connection, or the account of the day has what has just begun. It is 0 if nothing does.
 func ChangesIn(s *conn.Snapshot, now time.Time) time.Duration {
+	age := now.Sub(s.Since)
 	switch {
-	case s.Connected() && !s.GuardOpen():
-		return max(0, guardPatience-now.Sub(s.GuardSince))
-	case s.State == conn.Reconnecting:
-		return max(0, patience-now.Sub(s.Since))
+	case s.Connected() && !s.GuardOpen() && now.Sub(s.GuardSince) < guardPatience:
+		return guardPatience - now.Sub(s.GuardSince)
+	case !s.Connected() && age < counted:
+		return counted - age
+	case s.State == conn.Reconnecting && age < patience:
+		return patience - age
 	}
 	return 0
 }

@@ -220,6 +220,32 @@ func TestEveryGuardReason(t *testing.T) {
 	}
 }
 
+// TestChangesIn: an outage is looked at again when the account of the day has it, and one that lasts once more.
+func TestChangesIn(t *testing.T) {
+	for _, c := range []struct {
+		state conn.State
+		age   time.Duration
+		want  time.Duration
+	}{
+		{conn.Connected, 0, 0},
+		{conn.UpstreamLost, 0, counted},
+		{conn.UpstreamLost, counted - 1, 1},
+		{conn.UpstreamLost, counted, 0},
+		{conn.Reconnecting, 0, counted},
+		{conn.Reconnecting, counted, patience - counted},
+		{conn.Reconnecting, patience, 0},
+	} {
+		s := snapshot(c.state, ib.CauseNone)
+		s.Since = now.Add(-c.age)
+		if c.state == conn.Connected {
+			s.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
+		}
+		if got := ChangesIn(s, now); got != c.want {
+			t.Errorf("%s for %v: in %v, want %v", c.state, c.age, got, c.want)
+		}
+	}
+}
+
 // TestClosedGuard has orders be blocked on a connection that is up: that is what is said first, once it lasts, whatever
 // else is wrong.
 func TestClosedGuard(t *testing.T) {
