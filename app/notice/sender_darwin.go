@@ -42,7 +42,7 @@ func (script) Show(ctx context.Context, n Notice) error {
 	cmd := exec.CommandContext(ctx, osascript, arguments(n)...)
 	cmd.WaitDelay = time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("show a notice by osascript: %w: %s", err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("send a notification by osascript: %w: %s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (f *freedesktop) Show(ctx context.Context, n Notice) error {
 		err = f.show(ctx, n)
 	}
 	if err != nil {
-		return fmt.Errorf("show a notice by %s: %w", serverName, err)
+		return fmt.Errorf("send a notification by %s: %w", serverName, err)
 	}
 	return nil
 }

@@ -79,11 +79,12 @@ func (c *connection) priceSteps(ctx context.Context, d ib.Details) ([]ib.PriceSt
 
 // mayEdit says why rules cannot be saved and activated now; empty if they can.
 func (c *connection) mayEdit() string {
-	s := c.Snapshot()
+	s := *c.Snapshot()
 	if s.Connected() {
 		return ""
 	}
-	return "not connected: " + wording.Headline(s, time.Now())
+	s.Attempt.NextAt = time.Time{} // a countdown would stand still where this is shown
+	return "not connected: " + wording.Headline(&s, time.Now())
 }
 
 // Messages returns what GET /messages answers.
