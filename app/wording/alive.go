@@ -12,6 +12,8 @@ const (
 	TradingNotKnown = "Trading: not known"
 	OnceItRuns      = "It can be turned on or off once Gatewatch runs again."
 	OnceItResponds  = "It can be turned on or off once Gatewatch responds again."
+	// OutOfDate is what is said of what was read before.
+	OutOfDate = "What is shown here may be out of date."
 
 	// NotRunningMeans and NotRespondingMeans say what follows, StartHint and RestartHint beside a button what to do,
 	// StartThere and RestartThere on the page, which may be on another device.

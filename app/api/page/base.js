@@ -31,7 +31,8 @@ function length(s) {
 const minutes = s => span(s < 60 ? s : s - s % 60);
 const sinceFor = t => known(t) ? "since " + clock(t) + " · " + minutes((Date.now() - new Date(t)) / 1e3) : "";
 const left = t => Math.ceil((new Date(t) - Date.now()) / 1e3);
-const percent = p => typeof p === "number" ? (Math.floor(p * 10 + 1e-9) / 10).toFixed(1) + " %" : none;
+const percent = p => typeof p !== "number" ? none
+  : (p >= 100 ? 100 : (Math.floor(p * 10 + 1e-9) / 10).toFixed(1)) + " %"; // 100 only without any outage
 
 // Text is cleaned where it is shown: what turns the direction of writing is named, what cannot be seen becomes a space.
 const clean = text => String(text ?? "")

@@ -5,7 +5,7 @@ const exampleRule = `{
       "conditions": [{"price": "last", "is": "at_or_above", "value": 230.5}],
       "action": {"do": "notify"}
     }`;
-function fileEditor(kind, may, reason, saved) {
+function fileEditor(kind, may, saved) {
   const name = kind + ".json", root = $("file").content.cloneNode(true).firstElementChild;
   const [summary, path, area, why, keys, told, wrong] = root.children;
   let base = null, theirs = null; // what the text began as: {text, tag}; the tag of what someone else has saved since
@@ -47,7 +47,7 @@ function fileEditor(kind, may, reason, saved) {
           "overwritten.", true);
       }
     } catch (e) {
-      tell(e.message, true);
+      say(path.id, lost ? "" : e.message);
     }
     render();
   }
@@ -84,7 +84,7 @@ function fileEditor(kind, may, reason, saved) {
   function allowAll() {
     const changed = dirty();
     say(summary.id, "Edit " + name + (changed ? " (not saved)" : ""));
-    say(why.id, changed && !may() ? reason() : "");
+    say(why.id, changed && !may() ? joined([$(kind + "-reason")?.textContent, "Your text stays here."], " ") : "");
     allow(save, base && may(), why.id, changed && theirs === null);
     allow(drop, base, why.id, changed);
     allow(insert, base, why.id);
@@ -101,8 +101,7 @@ function fileEditor(kind, may, reason, saved) {
   return { read, dirty, allow: allowAll };
 }
 const files = [
-  fileEditor("rules", mayEdit, () => $("rules-reason").textContent + " Your text stays here.",
-    "Saved. New and changed rules are drafts: activate them above."),
-  fileEditor("settings", here, () => "Gatewatch does not answer. Your text stays here.", "Saved and in effect."),
+  fileEditor("rules", mayEdit, "Saved. New and changed rules are drafts: activate them above."),
+  fileEditor("settings", here, "Saved and in effect."),
 ];
 addEventListener("beforeunload", e => { if (files.some(f => f.dirty())) e.preventDefault(); });

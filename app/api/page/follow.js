@@ -20,24 +20,20 @@ function readPart(name) {
   const part = parts[name];
   part.again = true;
   return part.reading ??= (async () => {
-    for (; part.again; await readOnce(name, part)) part.again = false;
+    for (; part.again; await readOnce(part)) part.again = false;
     part.reading = null;
     render();
   })();
 }
 // readOnce paints an answer that is not as it was. What was painted on another day has to say so.
-async function readOnce(name, part) {
-  if (!token) {
-    return note(name, part.at && "this page no longer has access",
-      "Shown only to you: open this page from the tray, or with “gatewatch open”.");
-  }
+async function readOnce(part) {
+  if (!token) { part.problem = part.at && "this page no longer has access"; return; }
   try {
     const { data, text } = await request("GET", part.path), now = new Date(), key = now.toDateString() + text;
     if (part.key !== key) paint(part, data);
-    [part.key, part.at] = [key, now];
-    note(name, "", part.words);
+    [part.key, part.at, part.problem] = [key, now, ""];
   } catch (e) {
-    note(name, e.message);
+    part.problem = e.message;
   }
 }
 function paint(part, body) {
@@ -50,17 +46,21 @@ function paint(part, body) {
     throw new Error("the answer cannot be read");
   }
 }
-function note(name, problem, words = "") {
-  const { at } = parts[name];
-  result(name + "-note", problem ? "This cannot be brought up to date: " + problem.replace(/\.$/, "") + "." +
-    (at ? " What is shown is of " + clock(at) + "." : "") : words, problem);
-  if ($(name + "-shown") && !problem) show(name + "-shown", $(name + "-rows").children.length > 0);
+// note says below a part what is to be known of it. That Gatewatch does not answer is said once, at the top.
+function note(name, { at, problem, words }) {
+  const why = !lost && problem, old = at ? " What is shown is of " + clock(at) + "." : "";
+  result(name + "-note", why ? "This cannot be brought up to date: " + why.replace(/\.?$/, ".") + old
+    : token ? words : "Shown only to you: open this page from the tray, or with “gatewatch open”.", why);
+  if ($(name + "-shown")) show(name + "-shown", $(name + "-rows").children.length > 0);
 }
 function render() {
   renderStatus();
   if (document.hidden) return;
   renderTrading();
-  for (const { acts, body, paint } of Object.values(parts)) if (acts && body) paint(body);
+  for (const [name, part] of Object.entries(parts)) {
+    if (part.acts && part.body) part.paint(part.body);
+    note(name, part);
+  }
   allow($("cancel-all"), here() && st.connected, "orders-reason", openOrders() > 0);
   files.forEach(f => f.allow());
 }

@@ -25,7 +25,7 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 // words are those of the page that the tray, the window or the command line has, too.
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
-	"tradingNotKnown": wording.TradingNotKnown, "onceItRuns": wording.OnceItRuns,
+	"tradingNotKnown": wording.TradingNotKnown, "onceItRuns": wording.OnceItRuns, "outOfDate": wording.OutOfDate,
 	"onceItResponds": wording.OnceItResponds, "notRunningMeans": wording.NotRunningMeans,
 	"notRespondingMeans": wording.NotRespondingMeans, "start": wording.StartThere, "restart": wording.RestartThere,
 	"askingForPrice": wording.AskingForPrice, "cannotBeAsked": wording.CannotBeAsked,

@@ -13,7 +13,7 @@ function moment({ text, at }) {
 function absence() {
   const open = st?.shown.unwatched && parts.orders.body?.orders.filter(o => o.open) || [];
   const more = open.length > 5 && "and " + (open.length - 5) + " more: see Orders";
-  return joined([hangs ? words.restart : words.start, st?.shown.unwatched,
+  return joined([hangs ? words.restart : words.start, words.outOfDate, st?.shown.unwatched,
     ...open.slice(0, 5).map(o => "• " + o.text), more], "\n");
 }
 function layerRow([shape, name, word, since, more]) {
@@ -48,6 +48,7 @@ function renderStatus() {
   list("layers", layers.map(l => s ? [l.shape, l.name, l.text, l.at ? "since " + clock(l.at) : "", l.more]
     : ["unknown", l.name, none, ""]), layerRow);
   list("details", (s ? details : details.slice(0, 1)).map(d => [d.name, moment(d)]), cells => row(...cells));
+  show("today-bar", s);
   if (s) bar("today-bar", st.today);
 }
 onPress($("connect"), b => act(b, "failed", "/connect_ib"));

@@ -20,18 +20,18 @@ onPress($("disarm"), b => act(b, "trading", "/trading/disarm", {},
   "Trading is off. Orders that are working at IBKR go on: see Orders."));
 
 // item makes an entry of a list: a heading with a badge, paragraphs as [text, class], a figure, and buttons.
-const item = (title, shape, word, since, price, priced, paragraphs, ...buttons) => el("li", "item",
+const item = (title, [shape, word], since, price, priced, paragraphs, ...buttons) => el("li", "item",
   el("div", "line", el("h3", "", title), el("span", "word", sign(shape), upper(word)), el("span", "fine", since)),
   el("div", "told", ...paragraphs.map(([text, className]) => el("p", className, text))),
   el("div", "price", el("strong", "", price), el("span", "fine", priced)), el("div", "keys", ...buttons));
 
+const stateOf = ({ shape }, word, fresh) => fresh ? [shape, word] : ["unknown", "was " + word];
 const where = p => joined([p.line && "line " + p.line + ", column " + p.column, p.key, p.text], ": ");
 const mayEdit = () => here() && Boolean(parts.rules.body?.may_edit);
 function paintRules(r) {
   list("rules-rows", r.rules.map(v => [v, here(), mayEdit()]), ruleItem, ([v]) => v.rule.name);
   say("rules-problems", r.problems.map(p => (p.line ? "rules.json, " : "") + where(p)).join("\n"));
-  say("rules-reason", mayEdit() ? "" : here() ? "Rules cannot be saved or activated. " + sentence(r.reason)
-    : "Rules cannot be changed: Gatewatch does not answer.");
+  say("rules-reason", lost || r.may_edit ? "" : "Rules cannot be saved or activated. " + sentence(r.reason));
   return r.rules.length || r.problems.length ? "" : words.noRules + " Add one below.";
 }
 function ruleItem([v, can, canEdit]) {
@@ -43,7 +43,7 @@ function ruleItem([v, can, canEdit]) {
     (v.last_fired ? ", last " + stamp(v.last_fired) : "");
   const choices = v.candidates.map(c =>
     '"instrument": ' + JSON.stringify(c.instrument) + "  " + joined([c.text, c.name]));
-  return item(name, v.shape, v.state, known(v.since) ? "since " + clock(v.since) : "",
+  return item(name, stateOf(v, v.state, can), can && known(v.since) ? "since " + clock(v.since) : "",
     v.price ?? (waits ? none : ""),
     waits ? "no price yet" : (v.price_at ? clock(v.price_at) : "") + (v.delayed ? " delayed" : ""),
     [[v.text], [v.why, v.state === "failed" || v.why_id === "no_data" ? "error" : "muted"],
@@ -84,7 +84,8 @@ function orderItem([v, can]) {
   const facts = [at + (known(v.changed) && changed !== at ? ", changed " + changed : ""),
     v.rule && "rule “" + v.rule + "”", label + (v.parent ? ", closes order " + v.parent : ""), v.cost_text];
   const cancel = b => act(b, "orders", "/orders/cancel", { id: v.id }, "IBKR was asked to cancel: " + v.text + ".");
-  const e = item(v.text, v.shape, v.state_text, "", v.filled + " of " + v.quantity, "filled",
+  const fresh = can || !v.open || v.state === "unknown";
+  const e = item(v.text, stateOf(v, v.state_text, fresh), "", v.filled + " of " + v.quantity, "filled",
     [[v.note, v.alarm ? "error" : "muted"], [joined(facts), "fine"]],
     allow(button("Cancel", cancel, label), can, why),
     allow(button("Change", () => changeOrder(v), label), can, why, v.state === "working"));
@@ -110,7 +111,9 @@ function changeOrder(v) {
       if (text === String(v[key])) continue;
       const problem = !/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? "is not a number; write it with a point, such as 230.50"
         : twoReadings ? "can mean " + text + "0 or " + twoReadings.slice(1).join("") + "; write one of these"
-        : text.replace(/\D/g, "").length > 15 ? "has too many digits; write at most 15" : "";
+        : text.replace(/\D/g, "").length > 15 ? "has too many digits; write at most 15"
+        : key === "quantity" && Number(text) <= v.filled
+        ? "has to be more than the " + v.filled + " that are filled; cancel the order instead" : "";
       if (problem) throw new Error(label + " " + problem);
       if (Number(text) !== v[key]) change[key] = Number(text);
     }

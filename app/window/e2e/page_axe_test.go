@@ -135,6 +135,7 @@ func TestPageAccessible(t *testing.T) {
 	b.until(`document.body.dataset.state`, string(p.Status().State))
 	p.stop()
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
+	b.until(ruleShown+`[0].querySelector(".word").textContent`, "Was active")
 	b.passes("not running", script)
 }
 

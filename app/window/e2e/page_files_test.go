@@ -275,6 +275,7 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 	s.resident.kill()
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
 	b.until(in("rules", ".save")+`.disabled`, "true")
+	b.until(in("rules", ".reason")+`.textContent`, "Your text stays here.")
 	b.until(in("rules", "textarea")+`.value === `+quoteJS(fileText("1")), "true")
 	b.keep("page-files-not-running")
 	s.startResident()

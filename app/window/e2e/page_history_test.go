@@ -82,7 +82,7 @@ func TestPageHistory(t *testing.T) {
 		1: "Last 24 h|94.7 %|2|1 h|33.3 %|30 min 10 s|9 h 7 min|18 h 14 min|1 h|15 min|1 h|3 h|30 min",
 		// today so far, and the day of 23 hours before it
 		5: "Mon 9 Mar 2020|86.5 %|2|1 h|33.3 %|30 min 10 s|3 h 14 min|6 h 29 min|1 h|–|1 h|3 h|30 min",
-		6: "Sun 8 Mar 2020|100.0 %|0|–|–|–|–|22 h 45 min|–|15 min|–|–|–",
+		6: "Sun 8 Mar 2020|100 %|0|–|–|–|–|22 h 45 min|–|15 min|–|–|–",
 	} {
 		if lines[i] != want {
 			t.Errorf("line %d %s\nwant %s", i, lines[i], want)

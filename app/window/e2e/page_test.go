@@ -225,7 +225,11 @@ func TestPage(t *testing.T) {
 	b.until(`document.getElementById("headline").textContent`, "Paused")
 	s.resident.kill()
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
-	b.until(`document.getElementById("log-note").textContent.startsWith("This cannot be brought up to date: Gatewatch does not answer.")`, "true")
+	b.until(`document.getElementById("hint").textContent.includes("What is shown here may be out of date.")`, "true")
+	b.until(`document.getElementById("today-bar").hidden`, "true")
+	b.until(`Object.values(parts).every(p => p.problem && !p.reading)`, "true")
+	// That is said once.
+	b.until(`[...document.querySelectorAll("h1, h2, p")].filter(e => /not running|not answer/.test(e.textContent)).map(e => e.id).join()`, "headline")
 	b.keep("page-not-running-light")
 }
 

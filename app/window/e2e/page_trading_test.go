@@ -233,11 +233,16 @@ func TestPageOrders(t *testing.T) {
 	b.until(typed, "quantity100")
 	b.press("Change the order")
 	b.until(asked, "Nothing differs from the order as it is.")
-	enter := func(text string) {
+	enterAs := func(name, text string) {
 		t.Helper()
-		b.run(chromedp.Evaluate(`$("ask").querySelector("[name=limit_price]").select()`, nil), chromedp.KeyEvent(text),
+		b.run(chromedp.Evaluate(`$("ask").querySelector("[name=`+name+`]").select()`, nil), chromedp.KeyEvent(text),
 			chromedp.KeyEvent(kb.Enter))
 	}
+	enterAs("quantity", "40")
+	b.until(asked, "Quantity has to be more than the 40 that are filled; cancel the order instead")
+	enterAs("quantity", "100")
+	b.until(asked, "Nothing differs from the order as it is.")
+	enter := func(text string) { enterAs("limit_price", text) }
 	enter("230,05")
 	b.until(asked, "Limit price is not a number; write it with a point, such as 230.50")
 	b.look(360, "dark")
@@ -285,6 +290,8 @@ func TestPageOrders(t *testing.T) {
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what is shown here may be out of date")`, "true")
 	b.until(`[...document.querySelectorAll("#orders button")].filter(e => e.offsetParent && !e.disabled).length`, "0")
+	b.until(orderShown+`[1].querySelector(".word").textContent + `+orderShown+`[1].querySelector("use").getAttribute("href")`,
+		"Was working#unknown")
 }
 
 func TestPageTradingWithoutAToken(t *testing.T) {

@@ -394,7 +394,7 @@ func (v *View) outdated() string {
 	case v.page == pageOrders:
 		return wording.OrdersUnwatched
 	}
-	return "What is shown here may be out of date."
+	return wording.OutOfDate
 }
 
 // renderTitle shows the state in the window's title, which can also be seen where the window cannot.
