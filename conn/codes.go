@@ -2,7 +2,6 @@ package conn
 
 import (
 	"maps"
-	"time"
 
 	"gatewatch/conn/ib"
 	"gatewatch/conn/texts"
@@ -148,7 +147,7 @@ func (s *step) emitNotice(in ib.Said) {
 // lostUpstream begins an outage of upstream in a session that is up. Its cause is the model's.
 func (s *step) lostUpstream() {
 	m := &s.m
-	m.upstreamDownAt = s.now.Wall
+	m.upstreamDownAt = s.now.Moment
 	s.emit(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
 }
 
@@ -162,11 +161,8 @@ func (s *step) restored(in ib.Said) {
 	if in.Code == ib.CodeDataLost {
 		m.competing = false // every subscription is made again
 	}
-	var d time.Duration
-	if !m.upstreamDownAt.IsZero() {
-		d = max(0, s.now.Wall.Sub(m.upstreamDownAt))
-	}
-	m.upstreamDownAt = time.Time{}
+	d := s.lasted(m.upstreamDownAt)
+	m.upstreamDownAt = ib.Moment{}
 	if was {
 		// A restore without a loss: the loss was before this session, or its notice was missed.
 		s.emit(Event{Kind: EventNotice, Code: in.Code, Detail: in.Text})

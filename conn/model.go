@@ -66,8 +66,8 @@ type model struct {
 
 	farms          map[string]FarmState
 	upSince        time.Duration
-	downSince      time.Time // wall clock of the last loss; zero before the first connection
-	upstreamDownAt time.Time
+	downSince      ib.Moment // the last loss; zero before the first connection
+	upstreamDownAt ib.Moment
 	upstreamLost   time.Duration // when Gateway last said that it has no connection to IBKR
 	competingAt    time.Duration
 	heard          time.Duration // last byte read from Gateway
@@ -96,10 +96,8 @@ type model struct {
 	windowFrom time.Time // when the calendar was asked for it; zero: it has to be asked again
 
 	state State
-	since time.Time
+	since ib.Moment
 	last  instant
-
-	setBack time.Duration // by how much the wall clock was set back since the start, below 0
 }
 
 // input is one of the inputs of next, all of which are here.

@@ -94,7 +94,7 @@ func (s *step) enter() {
 	m := &s.m
 	state := m.inState()
 	if state != m.state {
-		m.state, m.since = state, s.now.Wall
+		m.state, m.since = state, s.now.Moment
 	}
 	for i := range s.events {
 		s.events[i].State = state
@@ -224,11 +224,7 @@ func (s *step) ready(in inReady) {
 	m.upSince, m.heard, m.asked, m.asking, m.answered = s.now.Mono, s.now.Mono, s.now.Mono, 0, 0
 	m.proven = m.gap <= m.dialled // else the login may have waited in a buffer
 	m.woke = !m.proven
-	var outage time.Duration
-	if !m.downSince.IsZero() {
-		outage = max(0, s.now.Wall.Sub(m.downSince))
-	}
-	s.emit(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
+	s.emit(Event{Kind: EventConnected, Attempt: m.attempt, Duration: s.lasted(m.downSince)})
 	m.attempt = 0
 	if !m.upstream { // Gateway said so during the login, and that is the cause by now
 		s.lostUpstream()
@@ -238,6 +234,14 @@ func (s *step) ready(in inReady) {
 	s.reconcile(0)
 	s.lookAtWindows()
 	s.emitBlocked(ib.CauseNone) // Gateway may have reported its settings before
+}
+
+// lasted returns how long ago a moment was, 0 for none.
+func (s *step) lasted(since ib.Moment) time.Duration {
+	if since.Wall.IsZero() {
+		return 0
+	}
+	return max(0, s.now.Wall.Sub(since.Wall))
 }
 
 // down clears what is only true of a connection that is up.
@@ -285,9 +289,9 @@ func (s *step) sessionLost(session uint64, cause ib.Cause, code int, detail stri
 	}
 	m.failed = true
 	m.lost++
-	if m.downSince = s.now.Wall; !m.upstreamDownAt.IsZero() {
+	if m.downSince = s.now.Moment; !m.upstreamDownAt.Wall.IsZero() {
 		m.downSince = m.upstreamDownAt // the outage began when upstream went
-		m.upstreamDownAt = time.Time{}
+		m.upstreamDownAt = ib.Moment{}
 	}
 	s.emit(Event{
 		Kind: EventLost, Session: session, Cause: cause, Code: code, Detail: detail,
@@ -310,7 +314,7 @@ func (s *step) end(cause ib.Cause) {
 		return
 	}
 	if s.do(doEnd{m.session}); m.phase == up {
-		m.downSince, m.upstreamDownAt = time.Time{}, time.Time{}
+		m.downSince, m.upstreamDownAt = ib.Moment{}, ib.Moment{}
 		s.emit(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.Mono - m.upSince})
 	}
 	s.down(cause, 0, "")

@@ -29,15 +29,19 @@ func TestLayersSince(t *testing.T) {
 		{0, false, false, false, nil, 8, 8, 8, 8},
 		{0, false, false, false, nil, 8, 8, 8, 8},
 	}
-	old := &Snapshot{Layers: Layers{Since: LayerTimes{at(0), at(0), at(0), at(0)}}}
+	old, since := &Snapshot{}, [5]time.Time{at(0), at(0), at(0), at(0), at(0)}
 	for i, s := range steps {
-		now := &Snapshot{At: at(i + 1), Session: s.session, Layers: Layers{
+		now := &Snapshot{Session: s.session, Layers: Layers{
 			Socket: s.socket, API: s.api,
 			Upstream: s.ibkr, Farms: s.farms,
 		}}
-		now.Layers.Since = layersSince(old, now)
-		if want := (LayerTimes{at(s.wantS), at(s.wantA), at(s.wantU), at(s.wantF)}); now.Layers.Since != want {
-			t.Errorf("step %d: %v, want %v", i+1, now.Layers.Since, want)
+		for layer, changed := range changes(old, now) {
+			if changed {
+				since[layer] = at(i + 1)
+			}
+		}
+		if want := [...]time.Time{at(0), at(s.wantS), at(s.wantA), at(s.wantU), at(s.wantF)}; since != want {
+			t.Errorf("step %d: %v, want %v", i+1, since, want)
 		}
 		old = now
 	}
@@ -83,6 +87,41 @@ func TestClockSetBack(t *testing.T) {
 		}
 		if out := before.At.Sub(before.LostAt); out < 2*time.Minute || out > 3*time.Minute {
 			t.Errorf("the outage that began when IBKR was lost has lasted for %v", out)
+		}
+	})
+}
+
+// TestClockSetAheadAndBack: an outage has lasted for no longer because the clock was wrong for a minute.
+func TestClockSetAheadAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		r := record(t, b.s)
+		b.after(time.Second)
+		b.g.present().upstream.Store(false)
+		b.g.present().code(1100)
+		outage := func(step string, minutes int, lost bool) {
+			t.Helper()
+			b.jump.Add(int64(5 * time.Hour))
+			b.after(time.Minute)
+			b.jump.Add(-int64(5 * time.Hour))
+			n := b.after(time.Minute)
+			begun := n.Since
+			if lost {
+				begun = n.LostAt
+			}
+			if d := n.At.Sub(begun).Round(time.Minute); d != time.Duration(minutes)*time.Minute {
+				t.Errorf("%s: the outage has lasted for %v, want %d minutes", step, d, minutes)
+			}
+		}
+		outage("IBKR lost", 2, false)
+		b.g.set(func(g *fakeGateway) { g.refusal = ib.CauseRefused })
+		b.g.cut(ib.CauseClosed)
+		b.after(heartbeat)
+		outage("no connection", 4, true)
+		b.g.set(func(g *fakeGateway) { g.refusal = "" })
+		b.after(time.Minute)
+		if list := r.of(EventConnected); len(list) != 2 || list[1].Duration.Round(time.Minute) != 4*time.Minute {
+			t.Errorf("%+v", list)
 		}
 	})
 }

@@ -75,7 +75,7 @@ func (s *Snapshot) GuardOpen() bool { return s.Guard == ib.GuardOpen }
 // snapshot renders the model. The result shares nothing that is ever changed.
 func (m *model) snapshot(cfg *Config) *Snapshot {
 	s := &Snapshot{
-		At: m.last.Wall, State: m.state, Since: m.since,
+		At: m.last.Wall, State: m.state, Since: m.since.Wall,
 		Cause: m.cause, Code: m.code, Detail: m.detail,
 		Layers: Layers{
 			Socket: m.phase != idle && m.socket, API: m.phase == up, Upstream: m.phase == up && m.upstream,
@@ -89,7 +89,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 		s.Gateway = ib.Gateway{Host: cfg.Host, Port: cfg.Port, Mode: ib.AnyMode}
 	}
 	if m.phase != up {
-		s.LostAt = m.downSince
+		s.LostAt = m.downSince.Wall
 	}
 	if m.phase == up {
 		s.Session, s.Unanswered = m.session, m.unanswered()
@@ -118,43 +118,31 @@ func (s *Snapshot) same(o *Snapshot) bool {
 	return reflect.DeepEqual(&a, o)
 }
 
-// layersSince returns since when each layer of a new snapshot has been as it is.
-func layersSince(old, now *Snapshot) LayerTimes {
-	since := old.Layers.Since
+// changes says of the guard, and of each layer as in [LayerTimes], whether it is not as it was.
+func changes(old, now *Snapshot) [5]bool {
 	another := now.Session != old.Session || now.Layers.API != old.Layers.API
-	if another || now.Layers.Socket != old.Layers.Socket {
-		since.Socket = now.At
+	return [...]bool{
+		now.GuardOpen() != old.GuardOpen(),
+		another || now.Layers.Socket != old.Layers.Socket,
+		another,
+		another || now.Layers.Upstream != old.Layers.Upstream,
+		another || !maps.Equal(now.Layers.Farms, old.Layers.Farms),
 	}
-	if another {
-		since.API = now.At
-	}
-	if another || now.Layers.Upstream != old.Layers.Upstream {
-		since.Upstream = now.At
-	}
-	if another || !maps.Equal(now.Layers.Farms, old.Layers.Farms) {
-		since.Farms = now.At
-	}
-	return since
 }
 
 // publish stores a new snapshot and nudges subscribers if it says something new.
 func (s *Supervisor) publish() {
 	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
-	if by := s.m.setBack - s.setBack; by != 0 {
-		s.setBack += by
-		moved := *old
-		old = &moved
-		since := &old.Layers.Since
-		moveTimes(by, &old.GuardSince, &since.Socket, &since.API, &since.Upstream, &since.Farms)
-	}
-	now.Opened, now.GuardSince = old.Opened, old.GuardSince
-	if now.GuardOpen() != old.GuardOpen() {
-		now.GuardSince = now.At
-	}
-	if now.GuardOpen() && !old.GuardOpen() {
+	if now.Opened = old.Opened; now.GuardOpen() && !old.GuardOpen() {
 		now.Opened++
 	}
-	now.Layers.Since = layersSince(old, now)
+	at := &s.since
+	for i, changed := range changes(old, now) {
+		if at[i] = follow(at[i], s.m.last.Moment); changed {
+			at[i] = s.m.last.Moment
+		}
+	}
+	now.GuardSince, now.Layers.Since = at[0].Wall, LayerTimes{at[1].Wall, at[2].Wall, at[3].Wall, at[4].Wall}
 	news := !now.same(old)
 	if news {
 		s.seq++

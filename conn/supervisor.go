@@ -36,7 +36,7 @@ type Supervisor struct {
 	cfg          *Config
 	m            model
 	seq          uint64
-	setBack      time.Duration // as in the model when the last snapshot was made
+	since        [5]ib.Moment // when what [changes] is about changed last
 	eventSeq     uint64
 	flood        flood
 	ignored      string // parts of Gateway's settings
@@ -69,10 +69,14 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	}
 	s.gate = ib.NewGate(&s.clock)
 	s.gate.Prove(cfg.proofOfLife())
-	now := ib.WallClock()
+	begin := s.clock.Now()
+	for i := range s.since {
+		s.since[i] = begin
+	}
+	now := begin.Wall
 	s.snap.Store(&Snapshot{
 		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting,
-		Guard: ib.GuardSocket, GuardSince: ib.WallClock(),
+		Guard: ib.GuardSocket, GuardSince: now,
 		Gateway: ib.Gateway{Host: cfg.Host, Port: cfg.Port, Mode: ib.AnyMode},
 	})
 	return s

@@ -46,31 +46,26 @@ func (m *model) beat() time.Duration {
 	return heartbeat
 }
 
-// followWall moves moments that are remembered by the wall clock along when that was set, else an outage would not
-// last for as long as the clock was set back. What is past does not follow a clock that was set ahead, which cannot be
-// told from one that went on while the computer slept.
+// followWall keeps what is shown by the wall clock right when that was set. Clocks drift, and what people are shown
+// shall not flicker: less than a second is left as it is.
 func (s *step) followWall() {
 	m := &s.m
-	jump := s.now.Wall.Sub(m.last.Wall) - (s.now.Mono - m.last.Mono)
-	if jump.Abs() < time.Second {
-		return // clocks drift; what people are shown shall not flicker
+	if due := s.now.Wall.Add(m.due - s.now.Mono); due.Sub(m.dueWall).Abs() >= time.Second {
+		m.dueWall = due
 	}
-	if m.phase == idle {
-		m.dueWall = m.dueWall.Add(jump)
-	}
-	if jump < 0 {
-		m.setBack += jump
-		moveTimes(jump, &m.since, &m.downSince, &m.upstreamDownAt)
+	for _, t := range []*ib.Moment{&m.since, &m.downSince, &m.upstreamDownAt} {
+		*t = follow(*t, s.now.Moment)
 	}
 }
 
-// moveTimes moves times that are not zero.
-func moveTimes(by time.Duration, times ...*time.Time) {
-	for _, t := range times {
-		if !t.IsZero() {
-			*t = t.Add(by)
-		}
+// follow returns a moment of the past by a wall clock that may have been set back since: it lies back at least as far
+// as the monotonic clock says, or an outage would not last for as long as the clock was set back. It does not follow a
+// clock that was set ahead, which cannot be told from one that went on while the computer slept.
+func follow(t, now ib.Moment) ib.Moment {
+	if latest := now.Wall.Add(t.Mono - now.Mono); !t.Wall.IsZero() && t.Wall.Sub(latest) >= time.Second {
+		t.Wall = latest
 	}
+	return t
 }
 
 // lookAtWindows notices the edges of the reset window, of an exit of Gateway, and of the time that is quiet because of
