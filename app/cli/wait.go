@@ -51,7 +51,7 @@ func (w Wait) Run(ctx context.Context, p Program) error {
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the end of the wait")
 	case last == nil && errors.Is(err, context.DeadlineExceeded):
-		return exit.With(exit.NotThere, fmt.Errorf("Gatewatch has not answered within %s; `gatewatch status` says more",
+		return exit.With(exit.NotThere, fmt.Errorf("no answer from Gatewatch within %s; `gatewatch status` says more",
 			wording.Duration(w.Timeout)))
 	case errors.Is(err, api.ErrNotResponding), last == nil:
 		return exit.With(exit.NotThere, home.Explain(err))
