@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"gatewatch/app/api"
@@ -40,6 +41,9 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		}
 		if o.ChangeText != "" {
 			state += "; " + wording.OneLine(o.ChangeText)
+		}
+		if o.CancelText != "" {
+			state += ". " + strings.TrimSuffix(wording.OneLine(o.CancelText), ".")
 		}
 		filled := amount(o.Filled) + " of " + amount(o.Quantity)
 		sent.row(fmt.Sprint(o.ID), o.At.Local().Format(time.DateTime), cmp.Or(wording.OneLine(o.Rule), none),

@@ -56,8 +56,8 @@ func TestWriteOrders(t *testing.T) {
 		Orders: []api.OrderView{
 			{
 				ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Quantity: 100,
-				State:     "working",
-				StateText: "working",
+				State: "working", StateText: "working",
+				CancelText: "Cancellation requested; Gateway has not confirmed it yet.",
 			},
 			{ID: 7, At: at, Text: "SELL 5 ES MKT", Quantity: 5, State: "unknown"},
 			{
@@ -75,7 +75,7 @@ func TestWriteOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `ID  Time                 Rule  Order                    Filled      State
-8   2026-03-09 09:31:12  dip   BUY 100 AAPL LMT 230.50  0.5 of 100  working
+8   2026-03-09 09:31:12  dip   BUY 100 AAPL LMT 230.50  0.5 of 100  working. Cancellation requested; Gateway has not confirmed it yet
 7   2026-03-09 09:31:12  –     SELL 5 ES MKT            0 of 5      unknown
 6   2026-03-09 09:31:12  –     SELL 5 ES STP 9          0 of 5      rejected (IB code 203: no); the position is open and this stop does not work: place a stop in TWS, or close the position
 5   2026-03-09 09:31:12  –     BUY 1 X LMT 9            0 of 1      working (IB code 399); change asked for
