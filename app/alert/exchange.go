@@ -45,6 +45,12 @@ func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res, err := w.RoundTripper.RoundTrip(req)
 	x := &exchange{err: err}
+	select {
+	//lint:ignore SA1019 a client ends what takes too long so, if its transport is not that of net/http
+	case <-req.Cancel:
+		x.err = errSlow
+	default:
+	}
 	if err == nil {
 		x.status, x.body = res.StatusCode, beginning(res.Body)
 		res.Body = struct {

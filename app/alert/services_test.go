@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -247,6 +248,17 @@ func TestConnectionEndsEarly(t *testing.T) {
 		if r.Err == nil || r.Err.Error() != want {
 			t.Errorf("%s says %v, want %q", r.Channel, r.Err, want)
 		}
+	}
+}
+
+// TestSilentServer has a server that says nothing, and a service that waits for it no longer than a while.
+func TestSilentServer(t *testing.T) {
+	s := newPlace(t)
+	s.hold()
+	w := &watched{RoundTripper: http.DefaultTransport}
+	client := &http.Client{Transport: w, Timeout: 100 * time.Millisecond}
+	if _, err := client.Get("http://" + s.addr); err == nil || !errors.Is(w.last.Load().err, errSlow) {
+		t.Errorf("%v, %+v", err, w.last.Load())
 	}
 }
 
