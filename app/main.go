@@ -50,7 +50,7 @@ type commandLine struct {
 	Clients    cli.Clients    `cmd:"" help:"Show programs at the guarded port and their orders, or stop their trading."`
 	Arm        cli.Arm        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
 	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order is sent."`
-	Wait       cli.Wait       `cmd:"" help:"Wait until Gateway is connected, or its guard is open. Exit code: 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch is not running at the end."`
+	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or until the order guard is open. Exit code: 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch is not running at the end."`
 	Guard      cli.Guard      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
 	Alerts     cli.Alerts     `cmd:"" help:"Show the status of alert channels, or test them."`
 	Secret     cli.Secret     `cmd:"" help:"Store a password, a key or a secret address, for alerts."`

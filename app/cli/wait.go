@@ -18,7 +18,7 @@ import (
 // cardLook is how often waiting looks for the file that a starting program writes.
 const cardLook = 200 * time.Millisecond
 
-// Wait waits until Gateway is connected, or its guard is open.
+// Wait waits until Gatewatch is connected, or until the order guard is open.
 type Wait struct {
 	Until   string        `help:"What to wait for: connected, or guard (orders can be sent)." enum:"connected,guard" default:"connected"`
 	Timeout time.Duration `help:"Longest wait, such as 90s or 10m." default:"5m" placeholder:"DURATION"`

@@ -239,6 +239,9 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool, orders
 		p.screen.Say(wording.Demo, "Gatewatch connects to a simulated gateway inside this program. No order is real.")
 	}
 	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.servers.url(), p.home.Settings()))
+	if p.demo != nil { // its folder is not the one in which commands look
+		p.screen.Say("demo", fmt.Sprintf("In another terminal: %s status --home \"%s\"", os.Args[0], p.home.Flag))
+	}
 
 	if withTray {
 		if ok, reason := tray.Available(); !ok {
