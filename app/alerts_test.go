@@ -18,6 +18,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // catcher is an HTTP server that takes alerts, and can be away for a while.
@@ -99,11 +100,7 @@ func TestAlertsArrive(t *testing.T) {
 	}
 	t.Parallel()
 	ctx := t.Context()
-	gateway, err := sim.Start(ctx, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gateway.Close()
+	gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	server := newCatcher(t)
 	dir := t.TempDir()
 	text := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}, "reconnect": {"delays_seconds": [0.2]},
@@ -151,21 +148,15 @@ func TestAlertsArrive(t *testing.T) {
 	}
 	cmd := start()
 	await("connected", func(st api.Status) bool { return st.Connected && st.Alerts.Channels == 2 })
-	if _, err := gateway.Do("refuse", nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := gateway.Do("drop", nil); err != nil {
-		t.Fatal(err)
-	}
+	simtest.Do(t, gateway, "refuse", nil)
+	simtest.Do(t, gateway, "drop", nil)
 	await("queued", func(st api.Status) bool { return st.Alerts.Queued == 2 && len(st.Alerts.Failing) == 2 })
 	for _, word := range []string{"hooksecret", "slacksecret", "keysecret", server.addr} {
 		if strings.Contains(string(raw), word) {
 			t.Errorf("the status tells %s: %s", word, raw)
 		}
 	}
-	if _, err := gateway.Do("accept", nil); err != nil {
-		t.Fatal(err)
-	}
+	simtest.Do(t, gateway, "accept", nil)
 	await("both told", func(st api.Status) bool { return st.Connected && st.Alerts.Queued == 4 })
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"gatewatch/app/home"
 	"gatewatch/conn/history"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // crashVariable names a file: as soon as it is there, the program crashes in the way that it names.
@@ -74,12 +75,7 @@ func TestCrash(t *testing.T) {
 		"fatal": "fatal error in internal/sync.(*Mutex).unlockSlow",
 	} {
 		t.Run(how, func(t *testing.T) {
-			gateway, err := sim.Start(t.Context(),
-				sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer gateway.Close()
+			gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 			alerts := &inbox{}
 			server := httptest.NewServer(alerts)
 			defer server.Close()

@@ -19,6 +19,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/tray/sessionbus/bustest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // notes is an org.freedesktop.Notifications that keeps what it was asked to show.
@@ -92,11 +93,7 @@ func TestDesktop(t *testing.T) {
 		t.Skip("takes half a minute: a recovery is reported only after ten stable seconds")
 	}
 	host, board := startDesktop(t)
-	gateway, err := sim.Start(t.Context(), sim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { gateway.Close() })
+	gateway := simtest.Start(t, sim.Config{})
 
 	dir := t.TempDir()
 	program := buildProgram(t, dir)

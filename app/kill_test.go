@@ -15,6 +15,7 @@ import (
 
 	"gatewatch/conn/history"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // chaos is what the simulated gateway does to a program that is killed again and again.
@@ -44,12 +45,7 @@ func TestKill(t *testing.T) {
 		}
 		kills = n
 	}
-	ctx := t.Context()
-	gateway, err := sim.Start(ctx, sim.Config{Listen: "127.0.0.1:0", Script: chaos, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gateway.Close()
+	gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Script: chaos, Log: slog.New(slog.DiscardHandler)})
 	dir := t.TempDir()
 	settings := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d},
 		"reconnect": {"delays_seconds": [0.05], "watch_local_port": true}}`, gateway.Port())

@@ -22,6 +22,7 @@ import (
 	"gatewatch/conn/history"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 const (
@@ -92,11 +93,7 @@ func TestTenYears(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program := buildProgram(t, dir)
-	gateway, err := sim.Start(t.Context(), sim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gateway.Close()
+	gateway := simtest.Start(t, sim.Config{})
 	measure := func(dir string) (status, uptime time.Duration, rss int) {
 		settings := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}}`, gateway.Port())
 		if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(settings), 0o600); err != nil {
@@ -113,6 +110,7 @@ func TestTenYears(t *testing.T) {
 		var card api.Card
 		if !eventually(func() bool {
 			var st api.Status
+			var err error
 			card, st, err = home.At(dir).Running(t.Context())
 			return err == nil && st.Connected
 		}) {

@@ -11,6 +11,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // versions are server versions that are spoken.
@@ -32,11 +33,7 @@ func newDesk(t *testing.T, cfg sim.Config, change func(*conn.Config)) *desk {
 	if cfg.Farms == nil {
 		cfg.Farms = []sim.Farm{}
 	}
-	gw, err := sim.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { gw.Close() })
+	gw := simtest.Start(t, cfg)
 	return (&desk{t: t, gw: gw}).run(17, change)
 }
 

@@ -18,6 +18,7 @@ import (
 	"gatewatch/conn/ib"
 	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/conn/wire"
 )
 
@@ -288,10 +289,7 @@ func TestClosesDuringConnect(t *testing.T) {
 // TestOldGateways are not supported: what every Gateway from 10.40 on says is protobuf.
 func TestOldGateways(t *testing.T) {
 	for version, supported := range map[int]bool{176: false, 200: false, 212: false, 213: true} {
-		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version})
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := simtest.Start(t, sim.Config{ServerVersion: version})
 		failed := Look(t.Context(), "127.0.0.1", g.Port(), 901, time.Minute).Err
 		tooOld := failed != nil && failed.Cause == ib.CauseUnsupported &&
 			strings.Contains(failed.Detail(), fmt.Sprint(version))

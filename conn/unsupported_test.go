@@ -10,6 +10,7 @@ import (
 	"gatewatch/conn/ib"
 	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // TestUnsupported has a version of Gateway that says that its support ends, then another one.
@@ -49,13 +50,9 @@ func TestUnsupported(t *testing.T) {
 // its languages.
 func TestMessagesFromTheWire(t *testing.T) {
 	for _, version := range ibtest.Versions {
-		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{
+		g := simtest.Start(t, sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{
 			{Code: 2104, Name: "usfarm"},
 		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer g.Close()
 		cfg := testConfig(g.Port())
 		var said sync.Map // texts by code
 		cfg.Said = func(code int, text string, _ time.Time) { said.Store(code, text) }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 )
 
@@ -119,7 +120,7 @@ func chaos(t *testing.T, kills int) tally {
 				all.late++
 			}
 		}
-		do(t, g, pick([]string{"1101", "1102"}), nil)
+		simtest.Do(t, g, pick([]string{"1101", "1102"}), nil)
 	}
 	questions := []sim.Question{sim.OpenOrders, sim.CompletedOrders, sim.Executions}
 	lags, silent := false, false // no order leaves for a while: that long, or because of a question without an answer
@@ -144,18 +145,18 @@ func chaos(t *testing.T, kills int) tally {
 			case 10, 11, 12, 13:
 				g.FaultOrders(mishap())
 			case 0:
-				do(t, g, "drop", nil)
+				simtest.Do(t, g, "drop", nil)
 			case 1:
 				if g.State().UpstreamLost {
 					back()
 					break
 				}
-				do(t, g, "1100", nil)
+				simtest.Do(t, g, "1100", nil)
 				if pause(30); random.IntN(4) > 0 { // else it goes on for a while, perhaps into the next life
 					back()
 				}
 			case 2:
-				do(t, g, "restart", map[string]string{"for": "20ms"})
+				simtest.Do(t, g, "restart", map[string]string{"for": "20ms"})
 			case 3:
 				g.Freeze()
 				pause(40)
@@ -164,7 +165,7 @@ func chaos(t *testing.T, kills int) tally {
 				g.DiscardCancels(random.IntN(6))
 				byHand(t, g, sim.ManualOrder{ID: pick([]int32{0, -3, 1<<31 - 1}), Limit: pick([]float64{0, 1})})
 			case 5, 6:
-				do(t, g, "price", map[string]string{
+				simtest.Do(t, g, "price", map[string]string{
 					"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"}),
 				})
 			case 7:
@@ -179,7 +180,7 @@ func chaos(t *testing.T, kills int) tally {
 				unanswered(pick(questions), 1+random.IntN(2))
 				// else it is waited until the question is asked again
 				if silent = random.IntN(100) > 0; random.IntN(3) > 0 {
-					do(t, g, "drop", nil)
+					simtest.Do(t, g, "drop", nil)
 				}
 				pause(50)
 			case 8:
@@ -226,13 +227,13 @@ func chaos(t *testing.T, kills int) tally {
 		}
 	}
 	all.faulted = int(g.State().Counters.Faulted)
-	do(t, g, "clear", nil)
+	simtest.Do(t, g, "clear", nil)
 	d, err := newRig(path, g.Port(), 0, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := d.session(t)
-	do(t, g, "halt", nil) // no one would hear of what filled later
+	simtest.Do(t, g, "halt", nil) // no one would hear of what filled later
 	eventually(t, "orders of the other client id are settled", func() bool { return d.settled(s, g.State().Orders) })
 	d.stop()
 	d = startRig(t, path, g.Port(), true)

@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 )
 
@@ -115,7 +116,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		t.Errorf("%d orders are in the log: %s", n, c.log.text.String())
 	}
 
-	do(t, g, "1100", nil)
+	simtest.Do(t, g, "1100", nil)
 	eventually(t, "the guard is shut", func() bool { return s.Guard() != nil })
 	if err := c.Check(s); reason(err) != BlockedGuard {
 		t.Error(err)
@@ -125,7 +126,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	if d := last[len(last)-1].Detail; d != string(ib.GuardUpstream) {
 		t.Error(d)
 	}
-	do(t, g, "1102", nil)
+	simtest.Do(t, g, "1102", nil)
 	eventually(t, "the guard is open", func() bool { return s.Guard() == nil })
 	if n := len(c.orders.Intents()); n != 0 || len(g.State().Orders) != 0 {
 		t.Fatalf("%d intents, %d orders", n, len(g.State().Orders))
@@ -183,7 +184,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	}
 
 	// A session that is over stays so.
-	do(t, g, "drop", nil)
+	simtest.Do(t, g, "drop", nil)
 	eventually(t, "the session is over", func() bool { return s.Guard() != nil })
 	if _, err := c.Place(on(good)); reason(err) != BlockedGuard {
 		t.Error(err)
@@ -200,8 +201,8 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 	opened, clock := s.GuardSince(), c.Desk.now
 	c.Desk.now = func() time.Time { // asked for once the guard has been
 		c.Desk.now = clock
-		do(t, g, "1100", nil)
-		do(t, g, "1102", nil)
+		simtest.Do(t, g, "1100", nil)
+		simtest.Do(t, g, "1102", nil)
 		eventually(t, "the guard was shut and is open", func() bool {
 			return s.GuardSince() != opened && s.Guard() == nil
 		})

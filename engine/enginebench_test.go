@@ -11,6 +11,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 )
 
@@ -141,10 +142,7 @@ const unreached = 20 * time.Second
 // startAt is start at a gateway of one's own.
 func startAt(t *testing.T, cfg sim.Config) *bench {
 	t.Helper()
-	g, err := sim.Start(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := simtest.Start(t, cfg)
 	log := &warnings{Handler: slog.DiscardHandler}
 	sup, err := conn.New(benchConfig(g.Port(), unreached), slog.New(slog.DiscardHandler))
 	if err != nil {

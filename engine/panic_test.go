@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 )
 
@@ -66,9 +67,9 @@ func TestPanic(t *testing.T) {
 		s.at.Store(where)
 		switch where {
 		case "OnBegin":
-			do(t, g, "1100", nil)
+			simtest.Do(t, g, "1100", nil)
 			eventually(t, "the guard is shut", func() bool { return session.Guard() != nil })
-			do(t, g, "1102", nil)
+			simtest.Do(t, g, "1102", nil)
 		case "Instruments":
 			e.Refresh()
 		case "OnOrder":

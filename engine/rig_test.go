@@ -12,6 +12,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 )
 
@@ -129,22 +130,11 @@ func (r *rig) state(t *testing.T, ref string, want ledger.OrderState) (found led
 func startGateway(t *testing.T, cfg sim.Config) *sim.Gateway {
 	t.Helper()
 	cfg.Farms = []sim.Farm{}
-	g, err := sim.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.Close() })
+	g := simtest.Start(t, cfg)
 	if err := g.SetPrice("AAPL", 100); err != nil {
 		t.Fatal(err)
 	}
 	return g
-}
-
-func do(t *testing.T, g *sim.Gateway, verb string, params map[string]string) {
-	t.Helper()
-	if _, err := g.Do(verb, params); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // order is a limit order to buy; the ask is 100.01.

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // simFlags parses a command line of gatewatch sim.
@@ -127,11 +128,7 @@ func TestSimFlagsRefused(t *testing.T) {
 // TestSimJSON reads the line that tests read.
 func TestSimJSON(t *testing.T) {
 	c, cfg := simFlags(t, "--listen=127.0.0.1:0", "--json")
-	g, err := sim.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g := simtest.Start(t, cfg)
 	var out bytes.Buffer
 	if err := c.announce(&out, g); err != nil {
 		t.Fatal(err)

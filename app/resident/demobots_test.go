@@ -13,6 +13,7 @@ import (
 	"github.com/scmhub/ibapi"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // TestBotsSideBySide has two equal bots trade, one at the guarded port and one at Gateway's own, while Gateway freezes,
@@ -20,10 +21,7 @@ import (
 func TestBotsSideBySide(t *testing.T) {
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	ibapi.SetLogger(zerolog.Nop())
-	gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	free, number := listen(t)
 	free.Close()
 	p, end := started(t, fmt.Sprintf(`{"api": {"port": 0}, "gateway": {"port": %d}, "reset_minutes": 0,
@@ -103,17 +101,13 @@ func TestBotsSideBySide(t *testing.T) {
 		b.said = nil // the next 1100 and 1102 are others
 		b.mu.Unlock()
 	}
-	if _, err := gateway.Do("1100", nil); err != nil {
-		t.Fatal(err)
-	}
+	simtest.Do(t, gateway, "1100", nil)
 	sees(direct, "-1 error 1100 ")
 	g, d = both()
 	sees(guarded, fmt.Sprint(g, " error 201 "))
 	print("Gateway loses IBKR, both buy", "error 1100, then error 201: nothing was sent",
 		"error 1100; the order waits in Gateway")
-	if _, err := gateway.Do("1102", nil); err != nil {
-		t.Fatal(err)
-	}
+	simtest.Do(t, gateway, "1102", nil)
 	sees(guarded, "-1 error 1102 ")
 	print("IBKR is back", "error 1102", "error 1102: "+sees(direct, fmt.Sprint(d, " Submitted"))+", late")
 

@@ -17,6 +17,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // brittleScreen panics at the first line that says so, and takes the others.
@@ -45,11 +46,7 @@ func (b *brittleScreen) says(what string) bool {
 // TestAPartFails has a part of the whole program panic: the connection and everything else go on, GET /status and the
 // metrics tell of it, and the part goes on with what comes next.
 func TestAPartFails(t *testing.T) {
-	gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gateway.Close()
+	gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	dir := t.TempDir()
 	settings := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}, "reconnect": {"delays_seconds": [0.05]}}`, gateway.Port())
 	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(settings), 0o600); err != nil {
@@ -69,6 +66,7 @@ func TestAPartFails(t *testing.T) {
 	}()
 	var card api.Card
 	var st api.Status
+	var err error
 	if !eventually(t, func() bool {
 		if card, err = home.ReadCard(home.At(dir).Card()); err != nil {
 			return false

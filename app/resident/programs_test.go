@@ -24,6 +24,7 @@ import (
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine"
 )
 
@@ -87,10 +88,7 @@ func (b *bot) order(id int64) {
 // TestPrograms has a program trade at the guarded port of the whole program, stops it, restarts Gatewatch and lets the
 // program trade again.
 func TestPrograms(t *testing.T) {
-	gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	gateway := simtest.Start(t, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	free, number := listen(t)
 	free.Close()
 	text := fmt.Sprintf(`{"api": {"port": 0}, "gateway": {"port": %d}, "reset_minutes": 0, "guarded_port": {"port": %d, "proof_of_life_ms": 3000}}`, gateway.Port(), number)

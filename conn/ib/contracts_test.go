@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/conn/wire"
 )
 
@@ -69,11 +70,7 @@ func TestEnquiries(t *testing.T) {
 func TestDetails(t *testing.T) {
 	for _, v := range ibtest.Versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
-			g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer g.Close()
+			g := simtest.Start(t, sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
 			s := signOn(t, g.Port())
 			ask := func(c Contract) []Details {
 				t.Helper()
@@ -170,11 +167,7 @@ func TestDetails(t *testing.T) {
 // TestDetailsInterrupted has the asker, upstream and the session go while an answer is awaited.
 func TestDetailsInterrupted(t *testing.T) {
 	for _, v := range ibtest.Versions {
-		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer g.Close()
+		g := simtest.Start(t, sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
 		s := signOn(t, g.Port())
 		// A gateway that answers when no one waits any more.
 		g.Freeze()

@@ -10,16 +10,13 @@ import (
 
 	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // TestPriceSteps asks for the market rules of contracts over the wire.
 func TestPriceSteps(t *testing.T) {
 	for _, v := range ibtest.Versions {
-		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { g.Close() })
+		g := simtest.Start(t, sim.Config{ServerVersion: v})
 		s := signOn(t, g.Port())
 		for _, c := range []struct {
 			contract Contract

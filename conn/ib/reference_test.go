@@ -14,6 +14,7 @@ import (
 
 	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/conn/wire"
 )
 
@@ -59,14 +60,10 @@ func same[T any](t *testing.T, what string, ours, theirs []T) {
 // recordSession plays a day with a simulator and returns all frames that it has sent.
 func recordSession(t *testing.T, version int) []byte {
 	t.Helper()
-	g, err := sim.Start(t.Context(), sim.Config{
+	g := simtest.Start(t, sim.Config{
 		ServerVersion: version, TickRate: 50, PartialFills: 2,
 		MaxMessageRate: -1,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
 	r := &recording{}
 	port := r.listen(t, g.Addr())
 	s := signOn(t, port)

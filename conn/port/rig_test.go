@@ -20,6 +20,7 @@ import (
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/conn/wire"
 )
 
@@ -257,11 +258,7 @@ func startSim(t testing.TB, cfg sim.Config) *sim.Gateway {
 	if cfg.Farms == nil {
 		cfg.Farms = []sim.Farm{}
 	}
-	g, err := sim.Start(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.Close() })
+	g := simtest.Start(t, cfg)
 	return g
 }
 

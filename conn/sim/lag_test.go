@@ -7,15 +7,13 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // TestSecondTimeRequest asks for the time twice within a second, and once more later.
 func TestSecondTimeRequest(t *testing.T) {
 	for _, v := range []int{176, 225} {
-		g, err := sim.Start(t.Context(), sim.Config{Farms: []sim.Farm{}, TickRate: 0.001})
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := simtest.Start(t, sim.Config{Farms: []sim.Farm{}, TickRate: 0.001})
 		w := ready(t, g, v, 1)
 		w.alive()
 		if _, err := w.currentTime(500 * time.Millisecond); err == nil {

@@ -20,6 +20,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 const (
@@ -177,22 +178,11 @@ func (d *desk) state(t *testing.T, ref string, want OrderState) (found Intent) {
 func startGateway(t *testing.T, cfg sim.Config) *sim.Gateway {
 	t.Helper()
 	cfg.Farms = []sim.Farm{}
-	g, err := sim.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.Close() })
+	g := simtest.Start(t, cfg)
 	if err := g.SetPrice("AAPL", 100); err != nil {
 		t.Fatal(err)
 	}
 	return g
-}
-
-func do(t *testing.T, g *sim.Gateway, verb string, params map[string]string) {
-	t.Helper()
-	if _, err := g.Do(verb, params); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // order is a limit order to buy; the ask is 100.01.
@@ -262,7 +252,7 @@ func TestOrderStates(t *testing.T) {
 	}
 
 	// Nothing is placed while the guard is shut, and nothing written down.
-	do(t, g, "1100", nil)
+	simtest.Do(t, g, "1100", nil)
 	eventually(t, "the guard is shut", func() bool { return s.Guard() != nil })
 	var shut *ib.GuardError
 	if _, err := d.place(s, order(1, 90)); !errors.As(err, &shut) || len(d.ledger.Intents()) != 5 {
@@ -271,7 +261,7 @@ func TestOrderStates(t *testing.T) {
 
 	// What happens while no one listens is learnt at the next start.
 	d.stop()
-	do(t, g, "1102", nil)
+	simtest.Do(t, g, "1102", nil)
 	if err := g.SetPrice("AAPL", 89); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -19,10 +20,7 @@ import (
 // trade gives a bench a session on a simulated gateway, and arms its desk.
 func (b *bench) trade() (*sim.Gateway, *ib.Session) {
 	b.t.Helper()
-	g, err := sim.Start(b.t.Context(), sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	g := simtest.Start(b.t, sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
 	sup, err := conn.New(conn.Config{
 		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: ib.Paper, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},

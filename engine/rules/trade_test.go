@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -23,11 +23,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // trade has rules run on a simulated gateway, where AAPL is at 100.
 func trade(t *testing.T, list ...Rule) (*stack, *sim.Gateway) {
 	t.Helper()
-	g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.Close() })
+	g := simtest.Start(t, sim.Config{TickRate: 50, MaxMessageRate: -1})
 	move(t, g, 100)
 	return start(t, g.Port(), list), g
 }
@@ -143,11 +139,7 @@ func TestRulesTrade(t *testing.T) {
 // price. Gateway refuses others (110).
 func TestPriceStepsOfOrders(t *testing.T) {
 	for _, version := range []int{213, 226} {
-		g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1, ServerVersion: version})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { g.Close() })
+		g := simtest.Start(t, sim.Config{TickRate: 50, MaxMessageRate: -1, ServerVersion: version})
 		price := func(v float64) {
 			t.Helper()
 			if err := g.SetPrice("7203", v); err != nil {
@@ -254,11 +246,7 @@ func TestCaughtUp(t *testing.T) {
 // TestPence has a rule trade a share in London over a socket: prices, those of orders too, are in pence, and limits and
 // costs are in pounds.
 func TestPence(t *testing.T) {
-	g, err := sim.Start(t.Context(), sim.Config{TickRate: 50, MaxMessageRate: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.Close() })
+	g := simtest.Start(t, sim.Config{TickRate: 50, MaxMessageRate: -1})
 	move := func(price float64) {
 		t.Helper()
 		if err := g.SetPrice("GAW", price); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // TestTriggers is about when rules trigger. A step with "→" in it says which do, from the step before that has it.
@@ -247,11 +248,7 @@ func TestOrdersGoByPricesThatMayBeTrusted(t *testing.T) {
 
 // TestOrdersBelongToWhatWasSeen has the set know under which opening of the guard it has seen what it decides by.
 func TestOrdersBelongToWhatWasSeen(t *testing.T) {
-	g, err := sim.Start(t.Context(), sim.Config{TickRate: 200})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g := simtest.Start(t, sim.Config{TickRate: 200})
 	st := start(t, g.Port(), []Rule{order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"})})
 	for end := time.Now().Add(30 * time.Second); st.eng.Counts().Evaluated == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

@@ -21,6 +21,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 )
 
 // shell is Chromium without windows of its own.
@@ -238,11 +239,7 @@ func TestPageClosedGuard(t *testing.T) {
 	t.Parallel()
 	s := newPageStage(t)
 	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
-	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g := simtest.Start(t, sim.Config{Listen: "127.0.0.1:" + s.port})
 	b := s.visit()
 	b.until(shown, "Connect now")
 	b.run(chromedp.Click("#connect", chromedp.ByID))

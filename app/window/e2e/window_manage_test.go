@@ -9,6 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
@@ -22,11 +23,7 @@ func TestWindowManages(t *testing.T) {
 	}
 	d := newDisplay(t)
 	s := newStage(t, d.env)
-	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g := simtest.Start(t, sim.Config{Listen: "127.0.0.1:" + s.port})
 	// Of the orders that rest, two are cancelled at once and the others when the test says so.
 	g.FaultOrders(sim.OrderFault{Type: "LMT", After: 2, Times: -1, CancelLate: time.Hour})
 	ctx := context.Background()
