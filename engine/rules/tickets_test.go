@@ -85,17 +85,19 @@ func TestTickets(t *testing.T) {
 			99, false, "AAPL last 100", 0.05,
 		},
 		"offsets of what is bought are rounded down": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: new(-1.01), TakeProfit: &Exit{Offset: new(2.01)}, StopLoss: &Exit{
-				Offset: new(-3.01),
-			}},
+			Order{
+				Side: "BUY", Type: "LMT", LimitOffset: new(-1.01),
+				TakeProfit: &Exit{Offset: new(2.01)}, StopLoss: &Exit{Offset: new(-3.01)},
+			},
 			at(98, 102, 100), "last", false,
 			orders{"BUY 3 AAPL LMT 98.95", "SELL 3 AAPL LMT 102.05", "SELL 3 AAPL STP 97"},
 			102, false, "AAPL last 100", 0.05,
 		},
 		"offsets of what is sold are rounded up": {
-			Order{Side: "SELL", Type: "LMT", LimitOffset: new(1.01), TakeProfit: &Exit{Offset: new(-2.01)}, StopLoss: &Exit{
-				Offset: new(3.04),
-			}},
+			Order{
+				Side: "SELL", Type: "LMT", LimitOffset: new(1.01),
+				TakeProfit: &Exit{Offset: new(-2.01)}, StopLoss: &Exit{Offset: new(3.04)},
+			},
 			at(98, 102, 100), "last", false,
 			orders{"SELL 3 AAPL LMT 101.05", "BUY 3 AAPL LMT 97.95", "BUY 3 AAPL STP 103.05"},
 			98, false, "AAPL last 100", 0.05,
@@ -140,9 +142,10 @@ func TestTickets(t *testing.T) {
 			102, true, "MSFT bid 7", 0.05,
 		},
 		"fixed exits need no reference": {
-			Order{Side: "BUY", Type: "LMT", LimitPrice: new(100.0), TakeProfit: &Exit{Price: new(120.01)}, StopLoss: &Exit{
-				Price: new(90.01),
-			}},
+			Order{
+				Side: "BUY", Type: "LMT", LimitPrice: new(100.0),
+				TakeProfit: &Exit{Price: new(120.01)}, StopLoss: &Exit{Price: new(90.01)},
+			},
 			at(98, 102, 0), "bid", true,
 			orders{"BUY 3 AAPL LMT 100", "SELL 3 AAPL LMT 120.01", "SELL 3 AAPL STP 90.01"},
 			102, false, "MSFT bid 7", 0.05,
