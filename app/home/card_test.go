@@ -165,27 +165,30 @@ func TestFindCard(t *testing.T) {
 	if c, err := FindCard(card); !errors.Is(err, api.ErrNotRunning) || c.Token != "" {
 		t.Errorf("it was killed: %+v, %v", c, err)
 	}
+}
 
-	// Where the home cannot be written, the lock outside of it shows that it runs.
-	beside := Home{State: dir}.lockBeside()
-	if beside == "" {
-		t.Skip("this system has no other lock")
-	}
-	if err := errors.Join(os.Remove(card), os.Remove(lock)); err != nil {
-		t.Fatal(err)
-	}
-	l = flock.New(beside)
-	if ok, err := l.TryLock(); !ok || err != nil {
-		t.Fatal(err)
-	}
-	defer os.Remove(beside)
-	if _, err := FindCard(card); !errors.Is(err, errHidden) || !Claimed(card) {
-		t.Errorf("it runs and could not write anything: %v", err)
-	}
-	if err := l.Unlock(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := FindCard(card); errors.Is(err, errHidden) || Claimed(card) {
-		t.Errorf("it has ended: %v", err)
+// TestFindCardWhereNothingCanBeWritten: where the home cannot be written or made, the lock outside of it shows that a
+// program runs.
+func TestFindCardWhereNothingCanBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	for _, state := range []string{dir, filepath.Join(dir, "missing", "gatewatch")} {
+		beside, card := Home{State: state}.lockBeside(), filepath.Join(state, "api.json")
+		if beside == "" {
+			t.Skip("this system has no other lock")
+		}
+		l := flock.New(beside)
+		if ok, err := l.TryLock(); !ok || err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(beside)
+		if _, err := FindCard(card); !errors.Is(err, errHidden) || !Claimed(card) {
+			t.Errorf("it runs and could not write anything: %v", err)
+		}
+		if err := l.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := FindCard(card); errors.Is(err, errHidden) || Claimed(card) {
+			t.Errorf("it has ended: %v", err)
+		}
 	}
 }

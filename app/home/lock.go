@@ -102,10 +102,10 @@ func lockFile(path string) (*flock.Flock, error) {
 // lockBeside returns the path of a second lock for this home, in a folder of this user alone; empty if there is none.
 func (h Home) lockBeside() string {
 	real, err := filepath.EvalSymlinks(h.State)
-	if err == nil {
-		real, err = filepath.Abs(real)
+	if err != nil { // the folder cannot be made
+		real = h.State
 	}
-	if err != nil {
+	if real, err = filepath.Abs(real); err != nil {
 		return ""
 	}
 	for _, folder := range []string{xdg.RuntimeDir, os.TempDir()} {
