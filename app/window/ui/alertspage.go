@@ -84,7 +84,7 @@ func newAlertsPage(k *keys, a *Actions) *alertsPage {
 		p.open(newAlertForm(k, *p.now, offered(*p.now), alertTarget{}, p.changed))
 	})
 	p.add.Importance = widget.HighImportance
-	p.confirm = newQuestion(k, p.add)
+	p.confirm = newQuestion(k)
 	p.overview = container.New(stacked{8}, p.intro, p.note, p.stored, p.list, container.NewHBox(p.add))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.overview, p.place)))
 	p.save = newButton(k, "Save and send test", p.submit)

@@ -67,7 +67,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 			"elsewhere stay.", p.cancellable()),
 			"Keep them", "Cancel all", func() { p.cancel(0) })
 	})
-	p.question = newQuestion(k, p.all)
+	p.question = newQuestion(k)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.scroll = container.NewVScroll(padded(2, 0, p.detail))
 	p.search = newSearch(k, "Search", p.refresh)

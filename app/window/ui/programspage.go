@@ -60,7 +60,7 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 	p.stop = newButton(k, wording.StopAllTrading, func() { p.actions.StopTrading() })
 	p.stop.Importance = widget.HighImportance // as turning trading off: it only reduces risk, and does not ask
 	p.allow = newButton(k, wording.AllowPrograms, p.let)
-	p.confirm = newQuestion(k, p.allow)
+	p.confirm = newQuestion(k)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, bar, p.confirm.content, p.intro, p.note,
 		p.list, p.orders.content)))

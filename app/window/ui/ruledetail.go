@@ -55,7 +55,7 @@ func newRuleRow(p *rulesPage) *ruleRow {
 			func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
 	})
 	r.double = newButton(p.keys, "Duplicate", func() { p.duplicate(&r.rule) })
-	r.question, r.activate = newQuestion(p.keys, r.remove), newQuestion(p.keys, r.toggle)
+	r.question, r.activate = newQuestion(p.keys), newQuestion(p.keys)
 	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), r.word, r.name)
 	r.content = card(
 		container.NewHBox(r.toggle, r.edit, r.double, layout.NewSpacer(), r.remove), r.question.content,

@@ -135,7 +135,7 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	e.scroll = container.NewVScroll(padded(4, 10, cards))
 	e.message.SizeName = sizeFine
 	e.leave = newButton(k, "Back", e.back)
-	e.question = newQuestion(k, e.leave)
+	e.question = newQuestion(k)
 	e.save = newButton(k, "Save", e.submit)
 	e.save.Importance = widget.HighImportance
 	foot := padded(4, 10, container.New(stacked{0}, e.message, e.question.content, container.NewHBox(layout.NewSpacer(),

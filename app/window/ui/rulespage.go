@@ -97,7 +97,7 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 		p.scroll.ScrollToTop()
 		p.askPreview()
 	})
-	p.severalQ = newQuestion(k, p.several)
+	p.severalQ = newQuestion(k)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.detail = newRuleRow(p)
 	below := container.New(stacked{6}, p.severalQ.content, p.detail.content, p.trouble)

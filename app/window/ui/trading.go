@@ -79,7 +79,7 @@ func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
 	b.word.Truncation = fyne.TextTruncateEllipsis
 	b.failed.Importance = widget.DangerImportance
 	b.button = newButton(k, wording.TurnOnTrading, b.press)
-	b.question = newQuestion(k, b.button)
+	b.question = newQuestion(k)
 	first := container.NewBorder(nil, nil, container.NewCenter(b.sign.image), container.NewCenter(b.button), b.word)
 	asks := container.New(stacked{2}, first, b.question.content) // before words which may grow
 	b.content = container.New(stacked{-4}, asks, b.reason, b.failed)
@@ -129,7 +129,7 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 // pressed, so that pressing that twice does nothing: the focus goes to the answer that leaves things as they are.
 type question struct {
 	keys    *keys
-	from    *button // what asks
+	before  fyne.Focusable // had the focus when it was asked, and gets it back
 	content *fyne.Container
 	words   *widget.Label
 	no, yes *button
@@ -137,8 +137,8 @@ type question struct {
 	asked   bool // just now: the answers may have to be scrolled to
 }
 
-func newQuestion(k *keys, from *button) *question {
-	q := &question{keys: k, from: from, words: wrapped("")}
+func newQuestion(k *keys) *question {
+	q := &question{keys: k, words: wrapped("")}
 	q.no = newButton(k, "", q.drop)
 	q.yes = newDanger(k, "", func() {
 		then := q.then
@@ -156,10 +156,13 @@ func newQuestion(k *keys, from *button) *question {
 
 // ask asks, and withdraws what was asked before.
 func (q *question) ask(words, no, yes string, then func()) {
-	if before := q.keys.asks; before != nil {
-		before.drop()
+	if q.keys.asks != nil {
+		q.keys.asks.drop()
 	}
-	q.then, q.asked, q.keys.asks = then, true, q
+	q.then, q.asked, q.keys.asks, q.before = then, true, q, nil
+	if q.keys.canvas != nil {
+		q.before = q.keys.canvas.Focused()
+	}
 	setText(q.words, words)
 	q.no.SetText(no)
 	q.yes.SetText(yes)
@@ -173,8 +176,8 @@ func (q *question) drop() {
 	}
 	answered := q.keys.focused(q.no) || q.keys.focused(q.yes)
 	show(q.content, false)
-	if answered {
-		q.keys.focus(q.from)
+	if answered && q.before != nil {
+		q.keys.focus(q.before)
 	}
 }
 

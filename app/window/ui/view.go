@@ -106,7 +106,7 @@ func New(a Actions, now time.Time) *View {
 	}
 	v.veil = newThemed(colorVeil, "", 0)
 	pages.Add(v.veil)
-	v.unsaved, v.stale = newQuestion(v.keys, v.tabs[pageStatus]), wrapped("")
+	v.unsaved, v.stale = newQuestion(v.keys), wrapped("")
 	v.stale.Importance = widget.WarningImportance
 	v.stale.Hide()
 	top := container.New(stacked{4}, v.head.content, padded(0, 10, tabs),

@@ -437,6 +437,14 @@ func TestEscapeLeavesWhatIsOpen(t *testing.T) {
 	if v.rules.editor.dirty() {
 		t.Error("the blank that has pressed a button stands in a field")
 	}
+	v.rules.editor.first.TypedRune('a')
+	if escape(); !v.unsaved.open() || a.closed > 0 {
+		t.Error("what was typed is lost")
+	}
+	if press(v.unsaved.no); v.unsaved.open() || c.Focused() != v.rules.editor.first {
+		t.Error("what was being typed in has not got the focus back")
+	}
+	v.rules.editor.first.SetText("")
 	if escape(); v.rules.editor.isOpen || a.closed > 0 {
 		t.Error("the form of a rule stays open, or the window closes")
 	}
