@@ -16,9 +16,8 @@ function absence() {
   return joined([hangs ? words.restart : words.start, words.outOfDate, st?.shown.unwatched,
     ...open.slice(0, 5).map(o => "• " + o.text), more], "\n");
 }
-function layerRow([shape, name, word, since, more]) {
-  return row([sign(shape), " " + name], el("td", "", word, ...more ? [el("div", "fine", more)] : []), since);
-}
+const layerRow = ([shape, name, text, since, more]) =>
+  row([sign(shape), " " + name], [text, el("span", "since", since), el("div", "fine", more)]);
 // renderStatus shows what the last status says, now. Of a page that cannot be seen, its title can.
 function renderStatus() {
   const s = here() ? st.shown : null, shape = lost ? "down" : s ? s.shape : "unknown";

@@ -288,6 +288,10 @@ func TestPageFits(t *testing.T) {
 			if over := b.text(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != "0" {
 				t.Errorf("%s: the page is %s px too wide", size.name, over)
 			}
+			// The names of data farms have more than half of the width.
+			if share := b.text(`(e => e.offsetWidth / e.closest("table").offsetWidth > .5)([...document.querySelectorAll("#layers .fine")].find(e => e.textContent))`); share != "true" {
+				t.Errorf("%s: the names of data farms have too little room", size.name)
+			}
 			// Labels of the axis do not touch each other.
 			if touch := b.text(`[...document.querySelectorAll(".axis span")].map(e => e.getBoundingClientRect()).filter(r => r.width).some((r, i, all) => i && all[i - 1].right + 2 > r.left)`); touch != "false" {
 				t.Errorf("%s: labels of the axis touch", size.name)
