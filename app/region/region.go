@@ -78,6 +78,24 @@ func Look() Found {
 	return f
 }
 
+// Moved returns the zone of the computer if that has changed since Look, and its clocks show another time than this
+// process does, which keeps the zone of its start; empty otherwise.
+func (f Found) Moved(now time.Time) string { return moved(f.Zone, ComputerZone(), time.Local, now) }
+
+func moved(was, zone string, ours *time.Location, now time.Time) string {
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" || zone == was {
+		return ""
+	}
+	for _, t := range []time.Time{now, now.AddDate(0, 6, 0)} { // in winter and in summer
+		_, here := t.In(loc).Zone()
+		if _, shown := t.In(ours).Zone(); shown != here {
+			return zone
+		}
+	}
+	return ""
+}
+
 // places are zones whose region does not follow from the first part of their name.
 var places = map[Region]string{
 	America: "Atlantic/Bermuda Atlantic/South_Georgia Atlantic/Stanley Pacific/Easter Pacific/Galapagos " +

@@ -306,3 +306,26 @@ func FuzzTake(f *testing.F) {
 		}
 	})
 }
+
+// TestMoved: only another zone whose clocks show another time is another one for people.
+func TestMoved(t *testing.T) {
+	now := time.Date(2026, 12, 3, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ ours, was, is, want string }{
+		{"Australia/Sydney", "Australia/Sydney", "Australia/Sydney", ""},
+		{"Australia/Sydney", "Australia/Sydney", "America/New_York", "America/New_York"},
+		{"Australia/Sydney", "Australia/Sydney", "Australia/Melbourne", ""},
+		{"America/Denver", "America/Denver", "America/Phoenix", "America/Phoenix"}, // which is the same in winter
+		{"Australia/Sydney", "", "America/New_York", "America/New_York"},           // what it was was not known
+		{"Australia/Sydney", "Australia/Sydney", "", ""},
+		{"Australia/Sydney", "Australia/Sydney", "Nowhere/City", ""},
+		{"America/New_York", "Europe/Zurich", "Europe/Zurich", ""}, // a name that was wrong from the start
+	} {
+		ours, err := time.LoadLocation(c.ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := moved(c.was, c.is, ours, now); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}

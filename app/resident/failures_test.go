@@ -40,6 +40,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 		wording.FailingWaiting:       set(wording.FailingWaiting),
 		wording.FailingSettings:      set(wording.FailingSettings),
 		wording.FailingNotifications: set(wording.FailingNotifications),
+		wording.FailingZone:          set(wording.FailingZone),
 	} {
 		fail("no space left")
 		if list := steps(); len(list) != 1 || list[0] != step+": no space left" {

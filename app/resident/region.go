@@ -1,6 +1,8 @@
 package resident
 
 import (
+	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -24,5 +26,26 @@ func (c *configuration) sayRegion(windows calendar.Calendar) {
 	c.screen.Say("gatewatch", wording.ResetWindow(f, windows, time.Now()))
 	if f.Suggested() != region.Unknown {
 		c.screen.Say("gatewatch", "Save it with one click in the window or on the page: `gatewatch open`.")
+	}
+}
+
+// watchZone shows until ctx ends when this computer is in another time zone than at the start: this process stays in
+// that one.
+func (c *configuration) watchZone(ctx context.Context) {
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		var moved error
+		if zone := c.here.Moved(time.Now()); zone != "" {
+			moved = errors.New("it is " + zone)
+		}
+		if c.failures.set(wording.FailingZone, moved) && moved != nil {
+			c.log.Warn("the time zone of this computer has changed; this process keeps the one before")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
 	}
 }

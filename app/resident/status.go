@@ -85,7 +85,7 @@ func (s *status) failing() []api.Failing {
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
 	for _, step := range []string{
 		wording.FailingPrograms, wording.FailingAlerts, wording.FailingWaiting, wording.FailingSecrets,
-		wording.FailingSettings, wording.FailingNotifications,
+		wording.FailingSettings, wording.FailingNotifications, wording.FailingZone,
 	} {
 		add(step, s.failures.text(step))
 	}

@@ -55,6 +55,7 @@ func (p *program) work(ctx context.Context, withTray bool) {
 	}
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
+	worker("time zone", func() { p.settings.watchZone(ctx) })
 	worker("reports", func() { logging.Reports(ctx, p.events, p.screen, reports, p.changes.nudge) })
 	worker("login", func() { b.Login.Watch(ctx) })
 	if p.lock != nil {

@@ -15,6 +15,7 @@ const (
 	FailingSecrets       = "secrets"        // settings refer to a secret that is not there
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
 	FailingNotifications = "notifications"  //
+	FailingZone          = "time_zone"      // of the computer is another one than when the program started
 	FailingPart          = "part"           // of the program, that is not started again; its name is the detail
 	FailingStop          = "stop"           // a position is open and its stop does not work
 )
@@ -81,6 +82,10 @@ var failing = map[string][2]string{
 	FailingNotifications: {
 		"Desktop notifications cannot be shown.",
 		"Check this desktop's notification service, or set up alerts.",
+	},
+	FailingZone: {
+		"The time zone of this computer has changed since Gatewatch started.",
+		"Restart Gatewatch: until then its times, days and quiet hours are those of the zone before.",
 	},
 	FailingStop: {"An open position has no stop that works.", placeStop},
 	FailingPart: {"A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."},
