@@ -159,7 +159,9 @@ func TestCrash(t *testing.T) {
 			}
 
 			third, _ := run("gatewatch")
-			_ = sendSignal(third, syscall.SIGTERM)
+			if err := sendSignal(third, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
 			_ = third.Wait()
 			told := alerts.about("crashed")
 			if len(told) != 1 || !strings.Contains(told[0], "Gatewatch crashed at ") ||
