@@ -205,47 +205,9 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 	if st.known && st.up {
 		st.lastUp = at
 	}
-	switch e.Kind {
-	case conn.EventStarted, conn.EventResumed, conn.EventWoke:
-		st.grace = later(st.grace, at.Add(p.Grace))
-	case conn.EventConnected: // what the grace was for is over
-		st.grace, st.silent = time.Time{}, false
-	case conn.EventSuspected, conn.EventAnswered:
-		st.silent = e.Kind == conn.EventSuspected
-	case conn.EventStopped:
-		st.over = true
-	case conn.EventWindowStarted:
-		st.window = true
-	case conn.EventWindowEnded:
-		st.window = false
-		if st.open {
-			st.afterRest = at.Add(p.AfterWindow)
-		}
-	case conn.EventCompeting:
-		st.competing = true
-	case conn.EventOrdersBlocked:
-		st.closed = problem{cause: e.Cause, detail: e.Detail}
-	case conn.EventOrdersConfirmed:
-		st.closed = problem{}
-	case conn.EventLost, conn.EventUpstreamLost, conn.EventAttemptFailed, conn.EventDisconnected:
-		st.problem = problem{e.Cause, e.Code, e.Detail, e.Tried, e.State == conn.UpstreamLost}
-		switch {
-		case !wording.SignInNeeded(e.Cause, st.lastUp, now):
-			st.waits = time.Time{}
-		case st.waits.IsZero():
-			st.waits = at
-		}
-	}
+	st.note(p, e, at, now)
 	if st.paused = e.State == conn.Paused; st.paused || st.over {
-		// The trader's own doing: whatever was going on is over, and worth a word only if it is on the screen.
-		switch {
-		case st.over || !st.open:
-		case st.storm.reported:
-			st.ended = ended{st.incident, st.storm.since, at, true}
-		case st.reported:
-			st.ended = ended{st.incident, st.begun, at, false}
-		}
-		st.open, st.known, st.waits, st.storm, st.drops = false, false, time.Time{}, storm{}, nil
+		st.endByTrader(at)
 		return
 	}
 	up := e.State == conn.Connected || e.State == conn.Degraded
@@ -280,6 +242,54 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		}
 	}
 	st.known, st.up, st.since = true, up, at
+}
+
+// note takes over what the kind of an event says.
+func (st *State) note(p Policy, e conn.Event, at, now time.Time) {
+	switch e.Kind {
+	case conn.EventStarted, conn.EventResumed, conn.EventWoke:
+		st.grace = later(st.grace, at.Add(p.Grace))
+	case conn.EventConnected: // what the grace was for is over
+		st.grace, st.silent = time.Time{}, false
+	case conn.EventSuspected, conn.EventAnswered:
+		st.silent = e.Kind == conn.EventSuspected
+	case conn.EventStopped:
+		st.over = true
+	case conn.EventWindowStarted:
+		st.window = true
+	case conn.EventWindowEnded:
+		st.window = false
+		if st.open {
+			st.afterRest = at.Add(p.AfterWindow)
+		}
+	case conn.EventCompeting:
+		st.competing = true
+	case conn.EventOrdersBlocked:
+		st.closed = problem{cause: e.Cause, detail: e.Detail}
+	case conn.EventOrdersConfirmed:
+		st.closed = problem{}
+	case conn.EventLost, conn.EventUpstreamLost, conn.EventAttemptFailed, conn.EventDisconnected:
+		st.problem = problem{e.Cause, e.Code, e.Detail, e.Tried, e.State == conn.UpstreamLost}
+		switch {
+		case !wording.SignInNeeded(e.Cause, st.lastUp, now):
+			st.waits = time.Time{}
+		case st.waits.IsZero():
+			st.waits = at
+		}
+	}
+}
+
+// endByTrader ends whatever was going on, which is the trader's own doing: it is worth a word only if it is on the
+// screen.
+func (st *State) endByTrader(at time.Time) {
+	switch {
+	case st.over || !st.open:
+	case st.storm.reported:
+		st.ended = ended{st.incident, st.storm.since, at, true}
+	case st.reported:
+		st.ended = ended{st.incident, st.begun, at, false}
+	}
+	st.open, st.known, st.waits, st.storm, st.drops = false, false, time.Time{}, storm{}, nil
 }
 
 // rise ends the time that the connection was down.

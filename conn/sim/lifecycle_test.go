@@ -24,7 +24,7 @@ func TestLibraryEveryVersion(t *testing.T) {
 			checkTime(t, r, v)
 			checkMarketData(t, r)
 			checkContracts(t, r, v)
-			checkOrders(t, g, r, v)
+			checkOrders(t, r, v)
 			checkAccounts(t, r)
 			for _, e := range r.all("error") {
 				if e.code == 320 || e.code == 321 || e.code == 505 || e.code == 508 {
@@ -159,7 +159,7 @@ func richOrder(v int) *ibapi.Order {
 	return o
 }
 
-func checkOrders(t *testing.T, g *sim.Gateway, r *recorder, v int) {
+func checkOrders(t *testing.T, r *recorder, v int) {
 	t.Helper()
 	r.client.PlaceOrder(41, stock("AAPL"), richOrder(v))
 	e, at := r.byName(t, "openOrder", 0)
