@@ -251,13 +251,20 @@ func TestConnectionEndsEarly(t *testing.T) {
 	}
 }
 
-// TestSilentServer has a server that says nothing, and a service that waits for it no longer than a while.
-func TestSilentServer(t *testing.T) {
-	s := newPlace(t)
-	s.hold()
-	w := &watched{RoundTripper: http.DefaultTransport}
-	client := &http.Client{Transport: w, Timeout: 100 * time.Millisecond}
-	if _, err := client.Get("http://" + s.addr); err == nil || !errors.Is(w.last.Load().err, errSlow) {
+// canceled answers as a transport does whose client does not wait any longer.
+type canceled struct{}
+
+func (canceled) RoundTrip(req *http.Request) (*http.Response, error) {
+	//lint:ignore SA1019 this is how clients with a limit end a request
+	<-req.Cancel
+	return nil, errors.New("net/http: request canceled")
+}
+
+// TestClientWaitsNoLonger has a service whose client has a limit of its own: that is no answer in time.
+func TestClientWaitsNoLonger(t *testing.T) {
+	w := &watched{RoundTripper: canceled{}}
+	client := &http.Client{Transport: w, Timeout: time.Millisecond}
+	if _, err := client.Get("http://127.0.0.1:1"); err == nil || !errors.Is(w.last.Load().err, errSlow) {
 		t.Errorf("%v, %+v", err, w.last.Load())
 	}
 }
