@@ -71,6 +71,11 @@ var resubmits = map[ib.Switch]string{
 // Resubmit returns what Gateway does with orders while IBKR is not connected; empty if it does not say so.
 func Resubmit(s ib.Switch) string { return resubmits[s] }
 
+// whileItRestarts are the causes that a Gateway gives which is about to be back by itself.
+var whileItRestarts = []ib.Cause{
+	ib.CauseRefused, ib.CauseClosed, ib.CauseBroken, ib.CauseClosedEarly, ib.CauseNoAnswer,
+}
+
 // exitResting says that an outage is that of an exit that Gateway has announced.
 func exitResting(s *conn.Snapshot) string {
 	if s.Exit.Kind == ib.ExitLogOff {

@@ -44,10 +44,18 @@ func TestExitResting(t *testing.T) {
 		State: conn.Reconnecting, Cause: ib.CauseClosed, Window: calendar.Span{Active: true, Name: conn.ExitWindow},
 		Exit: ib.PlannedExit{Kind: ib.ExitRestart, At: at},
 	}
-	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually "+
-		"back within") {
-		t.Errorf("a restart: %q", got)
+	const restarts = "Gateway restarts at 23:45 each day, as planned: it is usually back within two minutes."
+	for _, cause := range []ib.Cause{ib.CauseClosed, ib.CauseRefused, ib.CauseNoAnswer} {
+		if s.Cause = cause; Hint(s, 17) != restarts { // no word of starting it: there would be two
+			t.Errorf("a restart, %s: %q", cause, Hint(s, 17))
+		}
 	}
+	for _, cause := range []ib.Cause{ib.CauseClientIDInUse, ib.CauseDisclaimer} {
+		if s.Cause = cause; Hint(s, 17) != restarts+" "+hint(s, 17) {
+			t.Errorf("a restart, %s: %q", cause, Hint(s, 17))
+		}
+	}
+	s.Cause = ib.CauseClosed
 	s.Exit.Kind = ib.ExitLogOff
 	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway logs off at 23:45 each day: log in again. ") {
 		t.Errorf("a log-off: %q", got)

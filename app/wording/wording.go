@@ -5,6 +5,7 @@ package wording
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,6 +86,9 @@ func Hint(s *conn.Snapshot, clientID int) string {
 	resting := ""
 	if s.Window.Active && !s.Connected() && s.State != conn.Paused && !s.First {
 		if s.Window.Name == conn.ExitWindow {
+			if s.Exit.Kind == ib.ExitRestart && slices.Contains(whileItRestarts, s.Cause) {
+				return strings.TrimSpace(exitResting(s)) // nobody has to start it
+			}
 			return exitResting(s) + hint(s, clientID)
 		}
 		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ",
