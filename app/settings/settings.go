@@ -189,7 +189,7 @@ func (m MarketHours) weekdays() []time.Weekday { return weekdays(m.Days) }
 type Trading struct {
 	ArmAtStart                bool     `json:"arm_at_start" label:"Turn on trading at each start" doc:"Turn on trading at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
 	MaxTickAgeSeconds         float64  `json:"max_tick_age_seconds" label:"Oldest price that triggers a rule (seconds)" doc:"Rules do not trigger on an instrument without news for this long." min:"1" max:"3600"`
-	ProofOfLifeMS             int      `json:"proof_of_life_ms" label:"Proof of life for orders (milliseconds)" section:"Advanced" doc:"An order is sent only if Gateway answered within this many milliseconds. Otherwise Gateway is asked first, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
+	ProofOfLifeMS             int      `json:"proof_of_life_ms" label:"Proof of life for orders (milliseconds)" section:"Advanced" doc:"An order is sent only if something was heard from Gateway within this many milliseconds. Otherwise Gateway is asked first, at most once a second, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
 	CloseBeforeRestartSeconds int      `json:"close_before_restart_seconds" label:"Block orders before Gateway restarts (seconds)" doc:"The order guard closes so many seconds before Gateway restarts or logs off, if Gateway announces it: orders sent in that moment get lost. 0: it does not close." min:"0" max:"300"`
 	OrdersPerMinute           int      `json:"orders_per_minute" label:"Orders per minute" doc:"Orders that may be sent within a minute; 0: none." min:"0" max:"10000"`
 	OrdersPerDay              int      `json:"orders_per_day" label:"Orders per day" doc:"Orders that may be sent within a day; 0: none." min:"0" max:"100000"`
@@ -215,7 +215,7 @@ func (t Trading) ProofOfLife() time.Duration {
 type GuardedPort struct {
 	Port          int       `json:"port" label:"Port for programs" doc:"Port on 127.0.0.1 that other programs connect to instead of Gateway's; 0: none." min:"0" max:"65535"`
 	Mode          string    `json:"mode" label:"Orders while the order guard is closed" words:"Refuse them,Only record them" doc:"guard: orders are refused while the order guard is closed. observe: they are sent, and what would have been refused is recorded. Stop all trading and read_only refuse orders in both." enum:"guard,observe"`
-	ProofOfLifeMS int       `json:"proof_of_life_ms" label:"Proof of life for orders of programs (milliseconds)" section:"Advanced" doc:"An order of a program is sent only if Gateway answered within this many milliseconds. Otherwise Gateway is asked first, and the order is refused if it does not answer within the same time." min:"50" max:"3000"`
+	ProofOfLifeMS int       `json:"proof_of_life_ms" label:"Proof of life for orders of programs (milliseconds)" section:"Advanced" doc:"An order of a program is sent only if something was heard from Gateway within this many milliseconds. Otherwise Gateway is asked first, at most once a second, and the order is refused if it does not answer within the same time." min:"50" max:"3000"`
 	Programs      []Program `json:"programs" label:"Programs" page:"Programs" doc:"Options of programs, by their client id." count:"0..32"`
 }
 
