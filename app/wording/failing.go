@@ -77,7 +77,7 @@ var failing = map[string][2]string{
 		"the alerts of that channel wait, for at least a day."},
 	FailingSettings: {
 		"settings.json has an error; the previous settings stay in effect.",
-		"Correct the file; Gatewatch reads it at once.",
+		"Correct settings.json; Gatewatch reads it at once.",
 	},
 	FailingNotifications: {
 		"Desktop notifications cannot be shown.",
