@@ -63,14 +63,15 @@ type OrderView struct {
 	// what has become of the last change, or that it is not as it was sent, for people; empty if it was confirmed
 	ChangeText string `json:"change_text"`
 	// AveragePrice is that of all fills, 0 if it is not known. Commission and fees, and the profit or loss that was
-	// realised, are as far as Gateway has reported them; null: not at all.
-	AveragePrice float64  `json:"average_price"`
-	Multiplier   float64  `json:"multiplier"` // one of the instrument is worth its price times this; 0: not known
-	Commission   *float64 `json:"commission"`
-	Realised     *float64 `json:"realised_pnl"`
-	Currency     string   `json:"currency"`    // of these; of the instrument, if Gateway has reported none
-	CostText     string   `json:"cost_text"`   // the same for people; empty if nothing is known
-	Unprotected  bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
+	// realised, are as Gateway has reported them; null: not of all fills.
+	AveragePrice       float64  `json:"average_price"`
+	Multiplier         float64  `json:"multiplier"` // one of the instrument is worth its price times this; 0: not known
+	Commission         *float64 `json:"commission"`
+	Realised           *float64 `json:"realised_pnl"`
+	CommissionCurrency string   `json:"commission_currency"` // of these two; empty if they are not known
+	Currency           string   `json:"currency"`            // of the instrument, and of all prices
+	CostText           string   `json:"cost_text"`           // the same for people; empty if nothing is known
+	Unprotected        bool     `json:"unprotected"`         // it is a stop that does not work, and its position is open
 }
 
 // Current reports whether something is expected of an order, or whether a person has to look after it.

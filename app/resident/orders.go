@@ -1,7 +1,6 @@
 package resident
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -44,14 +43,7 @@ func (t *trading) Orders() api.Orders {
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
 		v := &list.Orders[len(list.Orders)-1]
-		v.AveragePrice, v.Currency, v.CostText = i.AveragePrice(), o.Contract.Currency, wording.OrderCost(&i)
-		v.Multiplier = engine.PointValue(&o.Contract, i.Multiplier)
-		if c, ok := i.Charged(); ok {
-			v.Commission, v.Currency = &c.Amount, cmp.Or(c.Currency, v.Currency)
-			if c.Closes {
-				v.Realised = &c.Realised
-			}
-		}
+		addCosts(v, &i)
 		if a := i.Asked; a != nil && !i.Done() {
 			v.AskedQuantity, v.AskedLimitPrice, v.AskedStopPrice = &a.Quantity, &a.LimitPrice, &a.StopPrice
 		}
@@ -65,6 +57,20 @@ func (t *trading) Orders() api.Orders {
 		})
 	}
 	return list
+}
+
+// addCosts puts into a view at which prices its order was filled, and what that has cost. The commission may be in
+// another currency than the prices.
+func addCosts(v *api.OrderView, i *ledger.Intent) {
+	contract := &i.Order.Contract
+	v.AveragePrice, v.Currency, v.CostText = i.AveragePrice(), contract.Currency, wording.OrderCost(i)
+	v.Multiplier = engine.PointValue(contract, i.Multiplier)
+	if c, ok := i.Charged(); ok {
+		v.Commission, v.CommissionCurrency = &c.Amount, c.Currency
+		if c.Closes {
+			v.Realised = &c.Realised
+		}
+	}
 }
 
 // cancelling is what the API says of the orders that were to be cancelled.
