@@ -11,7 +11,7 @@ import (
 // Costs are at which prices an order was filled and what that has cost, as far as Gateway has said so.
 type Costs struct {
 	Prices  map[string]float64 `json:"prices,omitempty"`  // by execution, as those of [Executions]
-	Average float64            `json:"average,omitempty"` // of all fills, as Gateway has said last
+	Average float64            `json:"average,omitempty"` // of all fills, if Gateway has said so
 	Charges map[string]Charge  `json:"charges,omitempty"` // by execution
 }
 
@@ -23,25 +23,22 @@ type Charge struct {
 	Closes   bool    `json:"closes,omitempty"`   // it has closed a position: Realised counts
 }
 
-// price takes in at which price an execution took place. The map is a new one then: intents are handed out.
-func (c *Costs) price(n ib.OrderNews) {
-	name, _ := execution(n.Execution)
-	prices := map[string]float64{}
-	maps.Copy(prices, c.Prices)
-	prices[name] = n.Price
-	c.Prices = prices
+// price takes in at which price an execution took place. What was said of it before it was corrected counts no more.
+func (c *Costs) price(name string, price float64) {
+	if _, corrected := c.Prices[name]; corrected {
+		c.Average, c.Charges = 0, maps.Clone(c.Charges)
+		delete(c.Charges, name)
+	}
+	c.Prices = with(c.Prices, name, price)
 }
 
-// charge takes in what an execution has cost, and reports whether that was new.
-func (c *Costs) charge(name string, one Charge) bool {
-	if known, again := c.Charges[name]; again && known == one {
-		return false
+// with returns a map with a value. It is a new one: intents are handed out.
+func with[V any](m map[string]V, key string, value V) map[string]V {
+	if m = maps.Clone(m); m == nil {
+		m = map[string]V{}
 	}
-	charges := map[string]Charge{}
-	maps.Copy(charges, c.Charges)
-	charges[name] = one
-	c.Charges = charges
-	return true
+	m[key] = value
+	return m
 }
 
 // AveragePrice returns the average price of what was filled; 0 if it is not known, or if nothing was filled.
@@ -49,54 +46,56 @@ func (i *Intent) AveragePrice() float64 {
 	if i.Filled == 0 { // what there was has been taken back
 		return 0
 	}
-	var shares, worth float64
+	worth, known := 0.0, i.explained()
 	for _, name := range slices.Sorted(maps.Keys(i.Shares)) {
-		if price := i.Prices[name]; price != 0 {
-			shares += i.Shares[name]
-			worth += i.Shares[name] * price
-		}
+		worth += i.Shares[name] * i.Prices[name]
+		known = known && (i.Prices[name] != 0 || i.Shares[name] == 0)
 	}
-	if shares > 0 && math.Abs(shares-i.Filled) < 1e-7 {
-		return worth / shares
+	if known {
+		return worth / i.Filled
 	}
 	return i.Average
 }
 
-// Charged returns commission and fees of the order so far, with their currency; ok is false if Gateway has said nothing
-// about them, or in several currencies, or of more executions than are kept.
+// explained reports whether what was filled was so in executions that are known.
+func (i *Intent) explained() bool { return math.Abs(sum(i.Shares)-i.Filled) < 1e-7 }
+
+// Charged returns commission and fees of what was filled, with their currency; ok is false if nothing was, or if
+// Gateway has not reported them of all of it, or in several currencies.
 func (i *Intent) Charged() (total Charge, ok bool) {
-	for n, name := range slices.Sorted(maps.Keys(i.Charges)) {
-		one := i.Charges[name]
-		if n > 0 && one.Currency != total.Currency {
+	if !i.explained() {
+		return Charge{}, false
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Shares)) {
+		one, known := i.Charges[name]
+		if !known && i.Shares[name] == 0 { // it was taken back
+			continue
+		}
+		if !known || ok && one.Currency != total.Currency {
 			return Charge{}, false
 		}
-		total.Currency = one.Currency
+		ok, total.Currency = true, one.Currency
 		total.Amount += one.Amount
 		if one.Closes {
 			total.Closes = true
 			total.Realised += one.Realised
 		}
 	}
-	return total, len(i.Charges) > 0 && len(i.Shares) < maxExecutions
+	return total, ok
 }
 
-// charge finds the order of a commission by its execution. It returns the intent, if it is one of ours and this is new.
+// charge takes in a commission. It returns the order of its execution, if that is one of ours and this is new.
 func (l *Ledger) charge(n ib.OrderNews) (Intent, bool) {
-	name, _ := execution(n.Execution)
-	for _, i := range l.intents {
-		if _, ours := i.Shares[name]; !ours {
-			continue
-		}
-		if !i.charge(name, Charge{n.Price, n.Currency, n.Realised, n.Closes}) {
-			return Intent{}, false
-		}
-		l.save(i)
-		return *i, true
-	}
 	if len(l.charges) >= mostCharges {
 		clear(l.charges)
 	}
-	l.charges[name] = Charge{n.Price, n.Currency, n.Realised, n.Closes}
+	l.charges[n.Execution] = Charge{n.Price, n.Currency, n.Realised, n.Closes}
+	for _, i := range l.intents {
+		if l.charged(i, n.Execution) {
+			l.save(i)
+			return *i, true
+		}
+	}
 	return Intent{}, false
 }
 
@@ -104,11 +103,19 @@ func (l *Ledger) charge(n ib.OrderNews) (Intent, bool) {
 // after what they have cost. Those of other orders than ours are never asked for.
 const mostCharges = 1000
 
-// charged takes in what an execution has cost, if Gateway has said that before the execution.
-func (l *Ledger) charged(i *Intent, n ib.OrderNews) {
-	name, _ := execution(n.Execution)
-	if one, waits := l.charges[name]; waits && i.has(n) {
-		delete(l.charges, name)
-		i.charge(name, one)
+// charged takes in what an execution of an order has cost, if Gateway has said so, and reports whether that was new.
+// What a correction has cost waits for the correction.
+func (l *Ledger) charged(i *Intent, id string) bool {
+	name, revision := execution(id)
+	one, said := l.charges[id]
+	known := i.revision(name)
+	if !said || known < revision {
+		return false
 	}
+	delete(l.charges, id)
+	if before, again := i.Charges[name]; known > revision || again && before == one {
+		return false
+	}
+	i.Charges = with(i.Charges, name, one)
+	return true
 }

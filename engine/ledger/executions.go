@@ -23,43 +23,45 @@ type Executions struct {
 // those beyond it, the cumulative quantity counts.
 const maxExecutions = 1000
 
-// add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents
-// are handed out.
+// add takes in an execution, each correction once. It reports whether it was new.
 func (e *Executions) add(n ib.OrderNews) bool {
 	name, revision := execution(n.Execution)
-	known, again := e.Shares[name]
-	if again && revision <= max(1, e.Revisions[name]) {
+	before := e.revision(name)
+	if before >= revision {
 		return false
 	}
-	if !again && len(e.Shares) >= maxExecutions {
+	if before == 0 && len(e.Shares) >= maxExecutions {
 		more := n.Total > e.Total
 		e.Total = max(e.Total, n.Total)
 		return more
 	}
-	shares, revisions := map[string]float64{}, maps.Clone(e.Revisions)
-	maps.Copy(shares, e.Shares)
-	if shares[name] = max(0, n.Filled); revision > 1 {
-		if revisions == nil {
-			revisions = map[string]int{}
-		}
-		revisions[name] = revision
-	}
+	known := e.Shares[name]
 	if e.First == 0 { // written down by an older version, or there are none yet
 		e.First = sum(e.Shares)
 	}
-	if more := shares[name] - known; more >= 0 { // what was taken back is still in what was filled before
+	if e.Shares = with(e.Shares, name, max(0, n.Filled)); revision > 1 {
+		e.Revisions = with(e.Revisions, name, revision)
+	}
+	if more := e.Shares[name] - known; more >= 0 { // what was taken back is still in what was filled before
 		e.First += more
+		if before > 0 && e.Total > 0 {
+			e.Total += more
+		}
 		e.Total = max(e.Total, n.Total)
 	}
-	e.Shares, e.Revisions = shares, revisions
 	return true
 }
 
-// has reports whether an execution is among those that are kept.
-func (e *Executions) has(n ib.OrderNews) bool {
-	name, _ := execution(n.Execution)
-	_, kept := e.Shares[name]
-	return kept
+// tookBack reports whether some of what was filled was taken back.
+func (e *Executions) tookBack() bool { return e.First > sum(e.Shares)+1e-7 }
+
+// revision returns which correction of an execution is known, 1 for none; 0 if the execution is none of those that are
+// kept.
+func (e *Executions) revision(name string) int {
+	if _, kept := e.Shares[name]; !kept {
+		return 0
+	}
+	return max(1, e.Revisions[name])
 }
 
 // filled returns what the executions come to. The cumulative quantity limits it, and says how much was filled in

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -35,6 +34,17 @@ func TestExecutionsAddUp(t *testing.T) {
 			{"a.1.01.01", 100, 100, 100},
 			{"a.1.02.01", 100, 200, 200},
 			{"a.1.01.02", 80, 180, 180},
+		},
+		"the first of two is corrected upwards": {
+			{"a.1.01.01", 60, 60, 60},
+			{"a.1.02.01", 40, 100, 100},
+			{"a.1.01.02", 80, 80, 120},
+		},
+		"corrected upwards, with the cumulative quantity of before": {
+			{"a.1.01.01", 60, 60, 60},
+			{"a.1.01.02", 80, 60, 80},
+			{"a.1.01.03", 70, 60, 70},
+			{"a.1.01.04", 90, 60, 90},
 		},
 		"an old revision comes late": {{"a.1.01.02", 80, 80, 80}, {"a.1.01.01", 100, 100, 80}},
 		"the correction comes again": {
@@ -83,9 +93,9 @@ func TestManyExecutions(t *testing.T) {
 			Kind: ib.OrderFilled, Execution: fmt.Sprintf("a.%d.%02d", n, revision), Filled: shares, Total: float64(n),
 			Price: 2,
 		}
-		l.charges["a."+strconv.Itoa(n)] = Charge{Amount: 1, Currency: "USD"}
+		l.charges[news.Execution] = Charge{Amount: 1, Currency: "USD"}
 		i.learn(news, time.Now())
-		l.charged(&i, news)
+		l.charged(&i, news.Execution)
 	}
 	for range 2 {
 		for n := range most {
@@ -104,22 +114,48 @@ func TestManyExecutions(t *testing.T) {
 }
 
 // TestExecutionTakenBack has the exchange bust what filled an order: it is not filled any more, and Gateway says what
-// it is.
+// it is. How much was filled, only executions say from then on: what Gateway says of the order may be from before.
 func TestExecutionTakenBack(t *testing.T) {
-	i := Intent{Order: ib.Order{Quantity: 100}, State: Sent}
-	now := time.Now()
-	i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, now)
-	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Filled", Filled: 100}, now)
-	if i.State != Filled {
-		t.Fatalf("%+v", i)
+	for name, c := range map[string]struct {
+		news   []ib.OrderNews
+		want   OrderState
+		filled float64
+	}{
+		"and no more":                    {nil, Unknown, 0},
+		"cancelled":                      {[]ib.OrderNews{status("Cancelled", 0)}, Cancelled, 0},
+		"filled as before":               {[]ib.OrderNews{status("Filled", 100)}, Filled, 0},
+		"among the completed":            {[]ib.OrderNews{completed("Filled")}, Filled, 0},
+		"it works, and a status is late": {[]ib.OrderNews{status("Submitted", 0), status("Submitted", 60)}, Working, 0},
+		"filled again":                   {[]ib.OrderNews{status("Submitted", 0), fill("c.01", 100, 100)}, Filled, 100},
+	} {
+		i := Intent{Order: ib.Order{Quantity: 100}, State: Sent}
+		for _, n := range append([]ib.OrderNews{
+			fill("a.01", 60, 60), fill("b.01", 40, 100), status("Filled", 100), fill("a.02", 0, 40), fill("b.02", 0, 0),
+		}, c.news...) {
+			i.learn(n, time.Now())
+		}
+		if i.State != c.want || i.Filled != c.filled {
+			t.Errorf("%s: %+v", name, i)
+		}
 	}
-	if !i.learn(ib.OrderNews{Kind: ib.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.State != Unknown ||
-		i.Filled != 0 {
-		t.Errorf("%+v", i)
+}
+
+// TestStopOfBustedOrder has the stop of an order be cancelled whose execution was busted: there is no position.
+func TestStopOfBustedOrder(t *testing.T) {
+	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
+	defer l.Close()
+	order := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 10, Hold: true}, State: Working}
+	stop := &Intent{ID: 6, Client: clientID, Order: ib.Order{Ref: "gw-y", Type: ib.Stop, Parent: 5}, State: Cancelled}
+	for _, i := range []*Intent{order, stop} {
+		l.intents[i.Order.Ref], l.ids[i.key()] = i, i
 	}
-	i.learn(ib.OrderNews{Kind: ib.OrderStatus, Status: "Cancelled"}, now)
-	if i.State != Cancelled || i.Filled != 0 {
-		t.Errorf("%+v", i)
+	bust := fill("a.02", 0, 0)
+	for _, n := range []ib.OrderNews{fill("a.01", 10, 10), completed("Filled"), bust, completed("Filled")} {
+		n.ID, n.Client = 5, clientID
+		l.Learn(n)
+		if l.protect(stop, true); stop.Unprotected != (order.Filled > 0) {
+			t.Errorf("after %+v: %+v; %+v", n, order, stop)
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func (l *Ledger) protect(i *Intent, asked bool) {
 		return
 	}
 	open, protected := head.Filled, false
-	if head.State == Filled {
+	if head.State == Filled && !head.tookBack() {
 		open = max(open, head.Order.Quantity)
 	}
 	for _, exit := range exits {

@@ -55,7 +55,7 @@ func (l *Ledger) take(i *Intent, n ib.OrderNews, answer bool) (Intent, bool) {
 		return Intent{}, false
 	}
 	if n.Kind == ib.OrderFilled {
-		l.charged(i, n)
+		l.charged(i, n.Execution)
 	}
 	l.save(i)
 	if i.State != state || i.Filled != filled {

@@ -37,7 +37,7 @@ func (i *Intent) known() known {
 // take takes in a piece of news about the intent, and reports whether it was new. An answer is to a question that was
 // asked after everything else became known.
 func (i *Intent) take(n ib.OrderNews, answer bool, now time.Time) bool {
-	before, executed := i.known(), false
+	before, filled, executed := i.known(), i.Filled, false
 	if n.PermID != 0 {
 		i.PermID = n.PermID
 	}
@@ -45,9 +45,8 @@ func (i *Intent) take(n ib.OrderNews, answer bool, now time.Time) bool {
 	case ib.OrderFilled:
 		executed = i.fill(n)
 	case ib.OrderOpen, ib.OrderStatus, ib.OrderCompleted:
-		i.Filled = max(i.Filled, n.Filled)
-		if n.Kind == ib.OrderStatus && n.Filled > 0 && n.Price != 0 {
-			i.Average = n.Price
+		if !i.tookBack() {
+			i.Filled = max(i.Filled, n.Filled)
 		}
 		if n.Kind == ib.OrderOpen {
 			i.confirm(n)
@@ -57,6 +56,11 @@ func (i *Intent) take(n ib.OrderNews, answer bool, now time.Time) bool {
 		i.object(n, now)
 	}
 	i.addUp(now)
+	if n.Kind == ib.OrderStatus && n.Price != 0 && n.Filled == i.Filled {
+		i.Average = n.Price
+	} else if i.Filled != filled {
+		i.Average = 0 // it was that of a part
+	}
 	if i.known() == before && !executed {
 		return false
 	}
@@ -96,7 +100,7 @@ func (i *Intent) hear(n ib.OrderNews, answer bool, now time.Time) {
 		}
 	}
 	i.State = state
-	if state == Filled && i.Ended && i.Filled == 0 { // in full, and Gateway has left out how much that is
+	if state == Filled && i.Ended && i.Filled == 0 && len(i.Shares) == 0 { // in full, and Gateway leaves out how much
 		i.Filled = i.Order.Quantity
 	}
 	i.wonder(now, !certain)
@@ -227,8 +231,8 @@ func (i *Intent) fill(n ib.OrderNews) bool {
 	if !i.Executions.add(n) {
 		return false
 	}
-	if i.has(n) {
-		i.price(n)
+	if name, _ := execution(n.Execution); i.revision(name) > 0 {
+		i.price(name, n.Price)
 	}
 	after := i.Executions.filled()
 	if after >= before {
