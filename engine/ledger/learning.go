@@ -164,8 +164,8 @@ func (l *Ledger) search(ctx context.Context, s *ib.Session) {
 func (l *Ledger) Reconcile(ctx context.Context, s *ib.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
-		// What was sent in this very session may still be on its way.
-		return !i.Done() && i.State != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
+		onItsWay := l.sentIn[ref] == s.Number() && i.Status == "" // Gateway may be about to tell of it
+		return !i.Done() && i.State != Unknown && i.Client == client && !onItsWay
 	})
 	if err == nil {
 		l.bereaveAll(s)

@@ -83,6 +83,26 @@ func TestReconcileAsks(t *testing.T) {
 	reconcile("open executions")
 }
 
+// TestReconcileInItsSession has IBKR be away and come back. Gateway has confirmed an order before, and has no trace of
+// it now: it does not work any more, for all that is known.
+func TestReconcileInItsSession(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	s := d.session(t)
+	g.FaultOrders(sim.OrderFault{Hide: true})
+	i, err := d.place(s, order(1, 50))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.state(t, i.Order.Ref, Working)
+	if err := d.ledger.Reconcile(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if i = d.intent(i); i.State != Unknown {
+		t.Errorf("%+v", i)
+	}
+}
+
 // TestQuestionsOfTheLedger has each question stay unanswered or be refused: then nothing is concluded of what it could
 // have told.
 func TestQuestionsOfTheLedger(t *testing.T) {
