@@ -19,7 +19,7 @@ var errAlike = errors.New("the order is so already")
 // was. The intent says what was asked for. An order of which Gateway has said nothing cannot be changed, since it
 // would be placed again.
 func (l *Ledger) Change(s *ib.Session, id int64, change func(*ib.Order), allowed func() error) (Intent, error) {
-	i, sent, err := l.begin(s, id, change)
+	i, sent, err := l.alter(s, id, change)
 	if errors.Is(err, errAlike) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -28,10 +28,11 @@ func (l *Ledger) Change(s *ib.Session, id int64, change func(*ib.Order), allowed
 	if err != nil {
 		return Intent{}, err
 	}
-	if l.over(orderKey{s.ClientID(), sent.Parent}) {
-		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
+	if err = l.sync(); err != nil {
+		err = notWritten("change", err)
+	} else {
+		err = s.Place(id, sent, ib.Conditions{Allowed: allowed})
 	}
-	err = s.Place(id, sent, ib.Conditions{Allowed: allowed})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i.Changed, i.asking, i.changing = l.now(), l.now(), false
@@ -45,31 +46,8 @@ func (l *Ledger) Change(s *ib.Session, id int64, change func(*ib.Order), allowed
 	return *i, nil
 }
 
-// over reports whether nothing more is expected of an order.
-func (l *Ledger) over(key orderKey) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	i := l.ids[key]
-	return i != nil && i.Done()
-}
-
-// begin finds an order that can be changed, and writes down what it is about to become.
-func (l *Ledger) begin(s *ib.Session, id int64, change func(*ib.Order)) (*Intent, ib.Order, error) {
-	i, order, err := l.alter(s, id, change)
-	if err != nil {
-		return i, ib.Order{}, err
-	}
-	if err := l.sync(); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		i.Asked, i.changing = nil, false
-		return nil, ib.Order{}, notWritten("change", err)
-	}
-	return i, order, nil
-}
-
-// alter notes what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed: what
-// was refused must not be asked for again by the way.
+// alter writes down what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed:
+// what was refused must not be asked for again by the way.
 func (l *Ledger) alter(s *ib.Session, id int64, change func(*ib.Order)) (*Intent, ib.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,6 +58,9 @@ func (l *Ledger) alter(s *ib.Session, id int64, change func(*ib.Order)) (*Intent
 	order := i.Order
 	change(&order)
 	order.Hold = false
+	if head := l.ids[orderKey{i.Client, order.Parent}]; head != nil && head.Done() {
+		order.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
+	}
 	if alike(&i.Order, &order) {
 		return i, order, errAlike
 	}
