@@ -3,6 +3,8 @@ package ledger
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,37 +14,77 @@ import (
 	"gatewatch/conn/ib"
 )
 
-// hostile is one order as a gateway has it, and what that has said of it, which may arrive in any order, more than
-// once, or not at all.
+// hostile is a gateway with an order, or with one and its exits. What it says may arrive in any order, more than once,
+// or not at all.
 type hostile struct {
-	t       *rapid.T
-	l       *Ledger
-	session uint64
-	ref     string
-	id      int64
-	permID  int64
-
-	quantity, filled float64
-	limit            float64
-	asked            *ib.Order // a change that the gateway has yet to take or to refuse
-	altered          bool      // by someone else
-	status           string    // as the gateway has it
-	refused          bool      // it ended with a rejection
-	executions       []ib.OrderNews
-	said             []ib.OrderNews // in this session
-	connected        bool
+	t         *rapid.T
+	l         *Ledger
+	client    int
+	session   uint64
+	connected bool
+	silent    bool            // it leaves the question about completed orders unanswered
+	unit      float64         // the least part of a share
+	orders    []*played       // the exits, a stop and a profit, behind their order
+	today     []ib.OrderNews  // executions and corrections since midnight
+	said      []ib.OrderNews  // in this session
+	fees      []ib.OrderNews  // of the executions of today
+	dated     map[string]bool // executions of another day, by their names
+	bare      bool            // the position has been without its stop
+	busted    bool            // shares of an execution were taken back: it is told before its correction
 }
 
-func (h *hostile) news(kind ib.OrderNewsKind) ib.OrderNews {
-	n := ib.OrderNews{Kind: kind, Session: h.session, ID: h.id, Client: clientID, PermID: h.permID}
+// played is an order as the gateway has it.
+type played struct {
+	i                *Intent
+	quantity, filled float64
+	limit            float64
+	asked            *ib.Order               // a change that the gateway has yet to take or to refuse
+	altered          bool                    // by someone else
+	status           string                  // as the gateway has it
+	why              string                  // why it holds it
+	refused          bool                    // it ended with a rejection
+	last             map[string]ib.OrderNews // executions by their names, each as it was corrected last
+	fee              map[string]ib.OrderNews // of those
+	lost             bool                    // a correction is of an execution of another day of which nothing was said
+}
+
+func (o *played) over() bool { return o.status == "Filled" || o.status == "Cancelled" || o.refused }
+
+// works reports whether it can be filled: exits can, once their order is.
+func (h *hostile) works(o *played) bool {
+	head := h.orders[0]
+	return !o.over() && (o == head || head.status == "Filled" || head.over() && head.filled > 0)
+}
+
+// round leaves out the last bits: numbers come as decimals.
+func round(v float64) float64 { return math.Round(v*1e8) / 1e8 }
+
+func (o *played) average() float64 {
+	shares, worth := 0.0, 0.0
+	for _, name := range slices.Sorted(maps.Keys(o.last)) {
+		shares += o.last[name].Filled
+		worth += o.last[name].Filled * o.last[name].Price
+	}
+	if shares == 0 {
+		return 0
+	}
+	return worth / shares
+}
+
+func (h *hostile) news(o *played, kind ib.OrderNewsKind) ib.OrderNews {
+	n := ib.OrderNews{Kind: kind, Session: h.session, ID: o.i.ID, Client: int64(h.client), PermID: o.i.ID << 10}
 	switch kind {
 	case ib.OrderStatus:
-		n.Status, n.Filled = h.status, h.filled
+		n.Status, n.Filled, n.WhyHeld, n.Price = o.status, o.filled, o.why, o.average()
 	case ib.OrderOpen, ib.OrderCompleted:
-		n.Ref, n.Status, n.Side, n.Type, n.Limit, n.TIF = h.ref, h.status, ib.Buy, ib.Limit, h.limit, "DAY"
-		n.Quantity = h.quantity
+		n.Ref, n.Status, n.Side, n.Type, n.TIF = o.i.Order.Ref, o.status, o.i.Order.Side, o.i.Order.Type, "DAY"
+		if n.Quantity = o.quantity; n.Type == ib.Limit {
+			n.Limit = o.limit
+		} else {
+			n.Aux = o.limit
+		}
 		if kind == ib.OrderCompleted {
-			n.ID, n.Filled = 0, h.filled
+			n.ID, n.Filled = 0, o.filled
 		}
 	}
 	if kind != ib.OrderCompleted && rapid.IntRange(0, 3).Draw(h.t, "without permId") == 0 {
@@ -56,175 +98,446 @@ func (h *hostile) says(list ...ib.OrderNews) {
 	if !h.connected || len(list) == 0 {
 		return
 	}
-	list = rapid.Permutation(list).Draw(h.t, "order")
+	list = rapid.Permutation(list).Draw(h.t, "said")
 	h.said = append(h.said, list...)
 	for range rapid.IntRange(0, 2).Draw(h.t, "repeated") {
 		list = append(list, rapid.SampledFrom(h.said).Draw(h.t, "again"))
 	}
 	for _, n := range list {
-		i := h.l.intents[h.ref]
-		over := i.Done()
-		if h.l.Learn(n); over && !i.Done() {
-			h.t.Fatalf("it was over and is %+v, after %+v", i, n)
-		}
-		h.holds(n)
+		h.learn(n)
 	}
 }
 
-func (h *hostile) over() bool { return h.status == "Filled" || h.status == "Cancelled" || h.refused }
-
-// happens is one thing that becomes of the order.
-func (h *hostile) happens() {
-	var list []ib.OrderNews
-	add := func(kinds ...ib.OrderNewsKind) {
-		for _, kind := range kinds {
-			list = append(list, h.news(kind))
+func (h *hostile) learn(n ib.OrderNews) {
+	var over []*Intent
+	for _, o := range h.orders {
+		if o.i.Done() && o.i.State != Inactive { // which may work again
+			over = append(over, o.i)
 		}
 	}
-	code := func(code int) {
+	h.l.Learn(n)
+	for _, i := range over {
+		if !i.Done() && (n.Kind != ib.OrderFilled || i.State != Unknown) { // unless an execution was taken back
+			h.t.Fatalf("it was over and is %+v, after %+v", i, n)
+		}
+	}
+	h.holds(n)
+}
+
+// happens is one thing that becomes of an order.
+func (h *hostile) happens() {
+	o := h.orders[rapid.IntRange(0, len(h.orders)-1).Draw(h.t, "of")]
+	var list []ib.OrderNews
+	add := func(o *played, kinds ...ib.OrderNewsKind) {
+		for _, kind := range kinds {
+			list = append(list, h.news(o, kind))
+		}
+	}
+	code := func(o *played, codes ...int) {
 		list = append(list, ib.OrderNews{
-			Kind: ib.OrderError, Session: h.session, ID: h.id, Client: clientID, Code: code, Detail: "no",
+			Kind: ib.OrderError, Session: h.session, ID: o.i.ID, Client: int64(h.client),
+			Code: rapid.SampledFrom(codes).Draw(h.t, "code"), Detail: "no",
 		})
 	}
+	end := func(o *played, status string) {
+		o.status, o.why = status, ""
+		add(o, ib.OrderStatus)
+		for _, exit := range h.orders[1:] {
+			switch {
+			case o != h.orders[0] || exit.over():
+			case o.filled == 0:
+				exit.status, exit.why = "Cancelled", ""
+				add(exit, ib.OrderStatus)
+				code(exit, 202)
+			default:
+				exit.quantity = min(exit.quantity, o.filled)
+				add(exit, ib.OrderOpen, ib.OrderStatus)
+			}
+		}
+	}
+	arrives := func() {
+		for _, one := range h.orders {
+			if one.status == "" {
+				one.status = "Submitted"
+				add(one, ib.OrderOpen, ib.OrderStatus)
+			}
+		}
+	}
 	what := rapid.SampledFrom([]string{
-		"accept", "fill", "fill", "correct", "cancel", "reject", "warn", "hold", "want it cancelled", "too late",
-		"change", "change", "take the change", "refuse the change", "alter",
+		"accept", "fill", "fill", "correct", "bust", "cancel", "reject", "warn", "hold", "want it cancelled",
+		"too late", "change", "change", "take the change", "refuse the change", "alter", "stranger", "midnight",
 	}).Draw(h.t, "what")
 	switch {
-	case what == "accept" && h.status == "":
-		h.status = "Submitted"
-		add(ib.OrderOpen, ib.OrderStatus)
-	case what == "fill" && !h.over():
-		shares := float64(rapid.IntRange(1, int(h.quantity-h.filled)).Draw(h.t, "shares"))
-		h.filled += shares
-		if h.status = "Submitted"; h.filled == h.quantity {
-			h.status = "Filled"
+	case what == "accept" && o.status == "":
+		arrives()
+	case what == "fill" && h.works(o):
+		arrives()
+		most := int(math.Round((o.quantity - o.filled) / h.unit))
+		shares := round(float64(rapid.IntRange(1, most).Draw(h.t, "shares")) * h.unit)
+		o.filled, o.why = round(o.filled+shares), ""
+		if o.status = "Submitted"; o.filled == o.quantity {
+			o.status = "Filled"
 		}
-		e := h.news(ib.OrderFilled)
-		e.Ref, e.Execution = h.ref, fmt.Sprintf("%s.%d.01", h.ref, len(h.executions))
-		e.Filled, e.Total, e.Price = shares, h.filled, 90
-		h.executions = append(h.executions, e)
-		list = append(list, e)
-		add(ib.OrderOpen, ib.OrderStatus)
-	case what == "correct" && len(h.executions) > 0: // of its price
-		e := rapid.SampledFrom(h.executions).Draw(h.t, "execution")
-		name, revision := execution(e.Execution)
-		e.Session, e.Execution, e.Price = h.session, fmt.Sprintf("%s.%02d", name, revision+1), e.Price+1
-		h.executions = append(h.executions, e)
-		list = append(list, e)
-	case what == "cancel" && !h.over() && h.status != "": // by someone else
-		h.status = "Cancelled"
-		add(ib.OrderStatus)
-		code(202)
-	case what == "reject" && !h.over() && h.filled == 0:
-		h.status, h.refused = rapid.SampledFrom([]string{"Cancelled", "Inactive"}).Draw(h.t, "status"), true
-		add(ib.OrderStatus)
-		code(rapid.SampledFrom([]int{201, 203, 10289}).Draw(h.t, "code"))
-	case what == "hold" && !h.over():
-		h.status = rapid.SampledFrom([]string{"PreSubmitted", "Submitted", "PendingSubmit"}).Draw(h.t, "status")
-		add(ib.OrderStatus)
-	case what == "want it cancelled" && h.status == "Submitted": // by us
+		list = append(list, h.execute(o, fmt.Sprintf("%s.%d", o.i.Order.Ref, len(o.last)), 1, shares)...)
+		add(o, ib.OrderOpen, ib.OrderStatus)
+		for _, other := range h.orders[1:] {
+			switch {
+			case o == h.orders[0] || other == o || other.over():
+			case o.status == "Filled":
+				other.status, other.why = "Cancelled", ""
+				add(other, ib.OrderStatus)
+				code(other, 202)
+			default:
+				other.quantity = max(round(other.quantity-shares), round(other.filled+h.unit))
+				add(other, ib.OrderOpen)
+			}
+		}
+	case (what == "correct" || what == "bust") && len(o.last) > 0:
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(o.last))).Draw(h.t, "execution")
+		_, revision := execution(o.last[name].Execution)
+		shares := o.last[name].Filled
+		if what == "bust" {
+			h.busted = true
+			most := int(math.Round(shares / h.unit))
+			if round(o.filled+h.unit) < o.quantity {
+				most++
+			}
+			shares = round(float64(rapid.IntRange(0, most).Draw(h.t, "left")) * h.unit)
+		}
+		o.filled = round(o.filled + shares - o.last[name].Filled)
+		list = append(list, h.execute(o, name, revision+1, shares)...)
+	case what == "cancel" && !o.over() && o.status != "": // by someone else
+		end(o, "Cancelled")
+		code(o, 202)
+	case what == "reject" && !o.over() && o.filled == 0 && o.status != "":
+		o.refused = true
+		end(o, rapid.SampledFrom([]string{"Cancelled", "Inactive"}).Draw(h.t, "status"))
+		code(o, 201, 203, 10289)
+	case what == "hold" && !o.over() && o.status != "":
+		o.status = rapid.SampledFrom([]string{
+			"PreSubmitted", "Submitted", "PendingSubmit", "Inactive",
+		}).Draw(h.t, "status")
+		if o.why = ""; o.status == "Inactive" {
+			o.why = "locate"
+			code(o, 404)
+		}
+		add(o, ib.OrderStatus)
+	case what == "want it cancelled" && o.status == "Submitted": // by us
 		h.l.mu.Lock()
-		h.l.intents[h.ref].ToCancel = true
+		h.l.want(o.i)
 		h.l.mu.Unlock()
-		pending := h.news(ib.OrderStatus)
+		pending := h.news(o, ib.OrderStatus)
 		pending.Status = "PendingCancel"
 		list = append(list, pending)
-	case what == "change" && h.status == "Submitted" && h.connected: // by us
-		h.change()
-	case what == "take the change" && h.asked != nil && !h.over():
-		h.becomes()
-		add(ib.OrderOpen, ib.OrderStatus)
-	case what == "refuse the change" && h.asked != nil:
-		codes := []int{201, 110, 321, 10147}
-		if h.over() {
-			codes = []int{103, 104, 135, 10147}
+	case what == "change" && o.status == "Submitted" && h.connected: // by us
+		h.change(o)
+	case what == "take the change" && o.asked != nil && !o.over():
+		h.becomes(o)
+		add(o, ib.OrderOpen, ib.OrderStatus)
+	case what == "refuse the change" && o.asked != nil:
+		o.asked = nil
+		if o.over() {
+			code(o, 103, 104, 135, 10147)
+		} else {
+			code(o, 201, 110, 321, 10147)
 		}
-		h.asked = nil
-		code(rapid.SampledFrom(codes).Draw(h.t, "code"))
-	case what == "alter" && h.status == "Submitted": // by someone in TWS
-		h.limit, h.altered = float64(rapid.IntRange(50, 60).Draw(h.t, "limit")), true
-		add(ib.OrderOpen)
-	case what == "too late" && h.over() && !h.refused: // a request to cancel it
-		code(rapid.SampledFrom([]int{161, 10147, 10148}).Draw(h.t, "code"))
-	case what == "warn" && !h.over():
-		code(rapid.SampledFrom([]int{399, 2109, 10349}).Draw(h.t, "code"))
+	case what == "alter" && o.status == "Submitted" && len(h.orders) == 1: // by someone in TWS
+		if o.altered = true; rapid.Bool().Draw(h.t, "its quantity") {
+			least := int(math.Round(o.filled/h.unit)) + 1
+			o.quantity = round(float64(rapid.IntRange(least, max(least, 8)).Draw(h.t, "to")) * h.unit)
+			h.said = nil
+		} else {
+			o.limit = float64(rapid.IntRange(50, 60).Draw(h.t, "limit"))
+		}
+		if rapid.Bool().Draw(h.t, "and says so") {
+			add(o, ib.OrderOpen)
+		}
+	case what == "too late" && o.over() && !o.refused: // a request to cancel it
+		code(o, 161, 10147, 10148)
+	case what == "too late" && o.i.ToCancel && !o.over(): // it is being cancelled
+		code(o, 161, 10148)
+	case what == "warn" && !o.over():
+		code(o, 399, 2109, 10349)
+	case what == "stranger" && h.connected:
+		h.stranger(o)
+	case what == "midnight" && !h.connected:
+		for _, n := range h.today {
+			name, _ := execution(n.Execution)
+			h.dated[name] = true
+		}
+		h.today, h.fees = nil, nil
 	}
+	h.looks()
 	h.says(list...)
 }
 
+// execute makes an execution, or a correction of one, and what it costs.
+func (h *hostile) execute(o *played, name string, revision int, shares float64) []ib.OrderNews {
+	e := h.news(o, ib.OrderFilled)
+	e.Ref, e.Execution = o.i.Order.Ref, fmt.Sprintf("%s.%02d", name, revision)
+	e.Filled, e.Total, e.Price = shares, o.filled, float64(rapid.IntRange(80, 99).Draw(h.t, "price"))
+	o.last[name] = e
+	o.lost = o.lost || h.dated[name] && o.i.revision(name) == 0
+	delete(h.dated, name)
+	h.today = append(h.today, e)
+	delete(o.fee, name)
+	if shares == 0 {
+		return []ib.OrderNews{e}
+	}
+	fee := ib.OrderNews{Kind: ib.OrderCommission, Session: h.session, Execution: e.Execution, Currency: "USD"}
+	fee.Price = float64(rapid.IntRange(1, 9).Draw(h.t, "fee"))
+	if fee.Closes = rapid.Bool().Draw(h.t, "closes"); fee.Closes {
+		fee.Realised = fee.Price * -3
+	}
+	o.fee[name] = fee
+	h.fees = append(h.fees, fee)
+	return []ib.OrderNews{e, fee}
+}
+
+// stranger has the gateway speak of an order of others, which changes nothing.
+func (h *hostile) stranger(like *played) {
+	n := h.news(like, rapid.SampledFrom([]ib.OrderNewsKind{
+		ib.OrderOpen, ib.OrderStatus, ib.OrderFilled, ib.OrderCompleted, ib.OrderError,
+	}).Draw(h.t, "kind"))
+	n.Client = int64(rapid.SampledFrom([]int{0, 3, h.client}).Draw(h.t, "client"))
+	n.ID = rapid.SampledFrom([]int64{0, -4, 1<<31 - 1, 5_000_000, like.i.ID}).Draw(h.t, "id")
+	n.PermID = like.i.ID<<10 + 1
+	same := n.Client == int64(h.client) && n.ID == like.i.ID
+	switch {
+	case n.Kind == ib.OrderError && same, like.i.PermID == 0 && (same || n.Ref != ""):
+		return // no one can tell it from ours
+	case n.Kind == ib.OrderError:
+		n.Code = rapid.SampledFrom([]int{201, 202, 10147}).Draw(h.t, "code")
+	case n.Kind == ib.OrderFilled:
+		n.Execution, n.Filled, n.Total = "stranger.01", 1, 1
+	}
+	n.Status = rapid.SampledFrom([]string{"Submitted", "Filled", "Cancelled", "Inactive"}).Draw(h.t, "status")
+	n.Filled = 1
+	before, known := fmt.Sprint(like.i.known()), len(like.i.Shares)
+	h.l.Learn(n)
+	if after := fmt.Sprint(like.i.known()); after != before || len(like.i.Shares) != known {
+		h.t.Fatalf("of others is %+v; before %s, after %s", n, before, after)
+	}
+}
+
 // change sends another limit price, or another quantity, as [Ledger.Change] does.
-func (h *hostile) change() {
+func (h *hostile) change(o *played) {
 	h.l.mu.Lock()
 	defer h.l.mu.Unlock()
-	i := h.l.intents[h.ref]
-	if i.State != Working || i.Asked != nil || i.ToCancel || h.asked != nil {
+	i := o.i
+	if i.State != Working || i.Asked != nil || i.ToCancel || o.asked != nil || i.Order.Type != ib.Limit {
 		return
 	}
-	o := i.Order
-	if rapid.Bool().Draw(h.t, "change its quantity") {
-		o.Quantity = float64(rapid.IntRange(max(1, int(i.Filled)), 8).Draw(h.t, "to"))
+	to := i.Order
+	if len(h.orders) == 1 && rapid.Bool().Draw(h.t, "change its quantity") {
+		least := max(1, int(math.Round(i.Filled/h.unit)))
+		to.Quantity = round(float64(rapid.IntRange(least, max(least, 8)).Draw(h.t, "to")) * h.unit)
 	} else {
-		o.LimitPrice = float64(rapid.IntRange(80, 99).Draw(h.t, "to"))
+		to.LimitPrice = float64(rapid.IntRange(80, 99).Draw(h.t, "to"))
 	}
-	if !alike(&i.Order, &o) {
-		i.Asked, i.Refused, i.Changed, i.asking = &o, nil, h.l.now(), h.l.now()
-		sent := o
-		h.asked = &sent
-	}
-}
-
-// becomes makes the order what it was asked to become, as far as that is possible.
-func (h *hostile) becomes() {
-	h.limit, h.quantity = h.asked.LimitPrice, max(h.asked.Quantity, h.filled)
-	if h.asked = nil; h.filled == h.quantity {
-		h.status = "Filled"
+	if !alike(&i.Order, &to) {
+		i.Asked, i.Refused, i.Changed, i.asking = &to, nil, h.l.now(), h.l.now()
+		sent := to
+		o.asked = &sent
 	}
 }
 
-// reconnects begins another session, which asks for all that is known.
-func (h *hostile) reconnects() {
-	h.session, h.said, h.connected = h.session+1, nil, true
-	if h.asked != nil && !h.over() && rapid.Bool().Draw(h.t, "the change arrives") {
-		h.becomes()
+// becomes makes the order what it was asked to become, as far as that is possible. What was said before does not come
+// again: no one could tell it from another change, made in TWS.
+func (h *hostile) becomes(o *played) {
+	h.said = nil
+	o.limit, o.quantity = o.asked.LimitPrice, max(o.asked.Quantity, o.filled)
+	if o.asked = nil; o.filled == o.quantity {
+		o.status = "Filled"
 	}
-	h.asked = nil
-	h.asks()
 }
 
-// asks does what the ledger does with the answers of a gateway.
-func (h *hostile) asks() {
-	s := &ib.Session{}
+// returns begins another session, or goes on in this one after IBKR was away (1100, 1102). Either way the gateway is
+// asked for all that is known.
+func (h *hostile) returns(another bool) {
+	h.connected = true
+	if another {
+		h.session, h.said = h.session+1, nil
+	}
+	for _, o := range h.orders {
+		if o.asked != nil && !o.over() && rapid.Bool().Draw(h.t, "the change arrives") {
+			h.becomes(o)
+		}
+		o.asked = nil
+	}
+	h.asks(func(ref string, i *Intent) bool {
+		onItsWay := h.l.sentIn[ref] == h.session && i.Status == ""
+		return !i.Done() && i.State != Unknown && i.Client == h.client && !onItsWay
+	})
+}
+
+// asks does what the ledger does with the answers of a gateway. All that is in them also comes like other news.
+func (h *hostile) asks(about func(ref string, i *Intent) bool) {
 	begun := h.l.now()
 	listed := map[string]bool{}
-	answer := func(list []ib.OrderNews) {
-		for ref := range h.l.takeIn(list, h.l.now()) {
-			listed[ref] = listed[ref] || list[0].Kind != ib.OrderFilled
+	answer := func(list []ib.OrderNews, lists bool) {
+		asked := h.l.now()
+		take := func() {
+			for ref := range h.l.takeIn(list, asked) {
+				listed[ref] = listed[ref] || lists
+			}
+			h.holds("an answer")
+		}
+		if rapid.Bool().Draw(h.t, "the answer comes first") {
+			take()
+		} else {
+			defer take()
+		}
+		for _, n := range list {
+			h.learn(n)
 		}
 	}
-	if h.status != "" && !h.over() {
-		answer([]ib.OrderNews{h.news(ib.OrderOpen), h.news(ib.OrderStatus)})
+	var open, completed []ib.OrderNews
+	for _, o := range h.orders {
+		if o.over() {
+			completed = append(completed, h.news(o, ib.OrderCompleted))
+		} else if o.status != "" {
+			open = append(open, h.news(o, ib.OrderOpen), h.news(o, ib.OrderStatus))
+		}
 	}
-	executions := slices.Clone(h.executions)
+	answer(open, true)
+	executions := slices.Clone(h.today)
 	for i := range executions {
 		executions[i].Session = h.session
 	}
-	answer(rapid.Permutation(executions).Draw(h.t, "executions"))
-	if h.over() {
-		answer([]ib.OrderNews{h.news(ib.OrderCompleted)})
+	fees := rapid.Permutation(h.fees).Draw(h.t, "fees")
+	early := rapid.IntRange(0, len(fees)).Draw(h.t, "early fees")
+	for _, n := range fees[:early] {
+		h.learn(n)
 	}
-	h.l.settle(s, begun, listed, func(ref string, _ *Intent) bool { return ref == h.ref })
+	if !h.busted {
+		executions = rapid.Permutation(executions).Draw(h.t, "executions")
+	}
+	answer(executions, false)
+	for _, n := range fees[early:] {
+		h.learn(n)
+	}
+	if !h.silent && h.l.awaits(h.client, listed) {
+		answer(completed, true)
+	}
+	h.l.settle(&ib.Session{}, begun, listed, func(ref string, i *Intent) bool {
+		return slices.ContainsFunc(h.orders, func(o *played) bool { return o.i == i }) && about(ref, i)
+	})
 }
+
+// behind reports whether the ledger does not know all executions of an order as they were corrected last.
+func (o *played) behind() bool {
+	if o.lost {
+		return true
+	}
+	for name, n := range o.last {
+		_, revision := execution(n.Execution)
+		if _, known := o.i.Shares[name]; !known || revision > max(1, o.i.Revisions[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+const hair = 1e-9
 
 // holds is what has to be true at each moment.
 func (h *hostile) holds(after any) {
-	i := h.l.intents[h.ref]
-	switch {
-	case i.Filled > h.filled,
-		i.State == Filled && h.status != "Filled",
-		i.State == Cancelled && (h.status != "Cancelled"),
-		i.State == Rejected && !h.refused:
-		h.t.Fatalf("it is %+v, and the gateway has it as %s, %v filled; after %+v", i, h.status, h.filled, after)
+	for _, o := range h.orders {
+		i := o.i
+		switch {
+		case i.Filled > o.filled+hair && !o.behind(),
+			i.State == Filled && o.status != "Filled" && i.Filled <= o.filled+hair &&
+				!(o.altered && (i.Order.Quantity != o.quantity || !i.doubt.IsZero() || h.silent)),
+			i.State == Cancelled && o.status != "Cancelled",
+			i.State == Rejected && !o.refused:
+			h.t.Fatalf("it is %+v, and the gateway has it as %s, %v filled; after %+v", i, o.status, o.filled, after)
+		}
+	}
+	if len(h.orders) == 1 {
+		return
+	}
+	stop := h.orders[1]
+	h.bare = h.bare || stop.i.State == Unknown || h.orders[0].behind() // as far as can be known
+	if stop.i.Unprotected && !h.bare {
+		h.t.Fatalf("it is %+v, and %v are open while the gateway has it as %s; after %+v", stop.i, h.open(),
+			stop.status, after)
+	}
+}
+
+// looks reports whether the position is open and its stop does not work, and notes it.
+func (h *hostile) looks() bool {
+	if len(h.orders) == 1 {
+		return false
+	}
+	stop := h.orders[1]
+	now := h.open() > hair && (stop.over() || stop.status == "Inactive") && !stop.i.ToCancel
+	h.bare = h.bare || now
+	return now
+}
+
+// open returns how much of the position is.
+func (h *hostile) open() float64 {
+	open := h.orders[0].filled
+	for _, exit := range h.orders[1:] {
+		open -= exit.filled
+	}
+	return open
+}
+
+// corrected reports whether an execution of an order was.
+func (o *played) corrected() bool {
+	for _, n := range o.last {
+		if _, revision := execution(n.Execution); revision > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// ends compares what is known in the end with how it is.
+func (h *hostile) ends(o *played) {
+	fail := func(what string, want any) {
+		h.t.Helper()
+		h.t.Fatalf("%s: it is %+v, doubt since %v; the gateway has it as %+v; want %v", what, o.i, o.i.doubt, o, want)
+	}
+	want := map[string]OrderState{
+		"Submitted": Working, "PreSubmitted": Working, "PendingSubmit": Sent,
+		"Filled": Filled, "Cancelled": Cancelled, "Inactive": Inactive,
+	}[o.status]
+	lost := h.silent && o.over() && (o.i.State == Unknown || o.i.State == Inactive) // which it need not list
+	if o.behind() && o.i.Filled > o.filled+hair && o.i.State == Filled {
+		want = Filled // that an execution was taken back was never said
+	}
+	if o.altered && o.over() && o.i.State == Filled && (o.i.Filled == o.i.Order.Quantity || h.silent) {
+		want = Filled // that it was to become more is not known
+	}
+	if i := o.i; i.State != want && !(o.refused && i.State == Rejected) && !lost || !i.doubtful().IsZero() {
+		fail("state", want)
+	}
+	if !o.behind() && math.Abs(o.i.Filled-o.filled) > hair {
+		fail("filled", o.filled)
+	}
+	if o.i.Asked != nil && !o.i.Done() && !lost || !o.over() && (o.i.Order.Quantity != o.quantity ||
+		o.i.Order.LimitPrice+o.i.Order.StopPrice != o.limit) {
+		fail("order", o.limit)
+	}
+	if p := o.i.AveragePrice(); p != 0 && !(o.behind() && (o.corrected() || math.Abs(o.i.Filled-o.filled) > hair)) &&
+		math.Abs(p-o.average()) > 1e-6 {
+		fail("average price", o.average())
+	}
+	c, ok := o.i.Charged()
+	var total Charge
+	dated := false
+	for name, n := range o.fee {
+		total.Amount += n.Price
+		total.Realised += n.Realised
+		total.Closes = total.Closes || n.Closes
+		total.Currency = n.Currency
+		dated = dated || h.dated[name]
+	}
+	if !o.behind() && (ok && c != total || !ok && len(o.fee) > 0 && !dated) {
+		fail("costs", total)
 	}
 }
 
@@ -239,45 +552,77 @@ func TestHostileGateway(t *testing.T) {
 	defer l.Close()
 	count := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
-		count++
 		h := &hostile{
-			t: rt, l: l, session: uint64(count) << 20, ref: fmt.Sprint("gw-", count), id: count, permID: count << 10,
-			quantity: float64(rapid.IntRange(1, 5).Draw(rt, "quantity")), limit: 90, connected: true,
+			t: rt, l: l, client: rapid.SampledFrom([]int{clientID, 0}).Draw(rt, "client id"),
+			session: uint64(count+1) << 20, connected: true, dated: map[string]bool{},
+			silent: rapid.IntRange(0, 3).Draw(rt, "silent") == 0,
+			unit:   rapid.SampledFrom([]float64{1, 0.1, 0.0003}).Draw(rt, "unit"),
 		}
-		i := &Intent{ID: h.id, Client: clientID, At: l.now(), Changed: l.now(), State: Sent, Order: ib.Order{
-			Ref: h.ref, Contract: aapl, Side: ib.Buy, Type: ib.Limit, LimitPrice: 90,
-			Quantity: h.quantity,
-		}}
+		quantity := round(float64(rapid.IntRange(1, 5).Draw(rt, "quantity")) * h.unit)
+		orders := []ib.Order{
+			{Side: ib.Buy, Type: ib.Limit, LimitPrice: 90},
+			{Side: ib.Sell, Type: ib.Stop, StopPrice: 70},
+			{Side: ib.Sell, Type: ib.Limit, LimitPrice: 110},
+		}
+		if rapid.Bool().Draw(rt, "alone") {
+			orders = orders[:1]
+		}
+		head := count + 1
 		l.mu.Lock()
-		l.intents[h.ref], l.ids[i.key()], l.sentIn[h.ref] = i, i, h.session
+		l.cancels = map[string]*cancellation{}
+		for n, o := range orders {
+			count++
+			o.Ref, o.Contract, o.Quantity, o.Hold = fmt.Sprint("gw-", count), aapl, quantity, n < len(orders)-1
+			if n > 0 {
+				o.Parent = head
+			}
+			i := &Intent{ID: count, Client: h.client, At: l.now(), Changed: l.now(), State: Sent, Order: o}
+			l.intents[o.Ref], l.ids[i.key()], l.sentIn[o.Ref] = i, i, h.session
+			h.orders = append(h.orders, &played{
+				i: i, quantity: quantity, limit: o.LimitPrice + o.StopPrice, last: map[string]ib.OrderNews{},
+				fee: map[string]ib.OrderNews{},
+			})
+		}
 		l.mu.Unlock()
-		for range rapid.IntRange(1, 12).Draw(rt, "events") {
-			switch rapid.IntRange(0, 5).Draw(rt, "next") {
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			for _, o := range h.orders { // what is asked about looks at all there are
+				delete(l.intents, o.i.Order.Ref)
+				delete(l.ids, o.i.key())
+			}
+		}()
+		for range rapid.IntRange(1, 14).Draw(rt, "events") {
+			switch rapid.IntRange(0, 6).Draw(rt, "next") {
 			case 0:
 				h.connected = false
 			case 1:
-				h.reconnects()
-				h.holds("an answer")
+				h.returns(rapid.Bool().Draw(rt, "in another session"))
+			case 2:
+				if !h.connected {
+					continue
+				}
+				h.asks(func(_ string, i *Intent) bool { return !i.doubtful().IsZero() })
 			default:
 				h.happens()
 			}
 		}
-		if h.status == "" { // it arrives after all
-			h.status = "Submitted"
+		for _, o := range h.orders { // it arrives after all
+			if o.status == "" {
+				o.status = "Submitted"
+			}
 		}
-		h.reconnects()
-		h.asks() // the answer may have raised a doubt
-		want := map[string]OrderState{
-			"Submitted": Working, "PreSubmitted": Working, "PendingSubmit": Sent,
-			"Filled": Filled, "Cancelled": Cancelled, "Inactive": Inactive,
+		h.returns(true)
+		h.asks(func(_ string, i *Intent) bool { return !i.doubtful().IsZero() }) // the answer may have raised a doubt
+		for _, o := range h.orders {
+			h.ends(o)
 		}
-		state := want[h.status]
-		if i.State != state && !(h.refused && i.State == Rejected) || i.Filled != h.filled || !i.doubtful().IsZero() {
-			rt.Fatalf("it is %+v, doubt since %v; the gateway has it as %s, %v filled", i, i.doubt, h.status, h.filled)
-		}
-		if i.Asked != nil && !i.Done() ||
-			!h.over() && (i.Order.Quantity != h.quantity || i.Order.LimitPrice != h.limit) {
-			rt.Fatalf("it is %+v; the gateway has it at %v for %v", i, h.limit, h.quantity)
+		if len(h.orders) > 1 {
+			stop := h.orders[1]
+			corrected := slices.ContainsFunc(h.orders, func(o *played) bool { return o.corrected() })
+			if !h.silent && !corrected && stop.i.Unprotected != h.looks() {
+				rt.Fatalf("it is %+v; %v are open and the gateway has it as %s", stop.i, h.open(), stop.status)
+			}
 		}
 	})
 }

@@ -279,7 +279,9 @@ func (l *Ledger) takeIn(list []ib.OrderNews, asked time.Time) map[string]bool {
 
 // awaits reports whether there are orders of a client id, beside those given, of which something may still be learned.
 func (l *Ledger) awaits(client int, open map[string]bool) bool {
-	return l.any(func(ref string, i *Intent) bool { return !i.Done() && i.Client == client && !open[ref] })
+	return l.any(func(ref string, i *Intent) bool {
+		return (!i.Done() || !i.doubt.IsZero()) && i.Client == client && !open[ref]
+	})
 }
 
 // any reports whether ok is true of an order. It is called with the ledger locked.

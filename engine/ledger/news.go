@@ -48,7 +48,7 @@ func (i *Intent) take(n ib.OrderNews, answer bool, now time.Time) bool {
 		if !i.tookBack() {
 			i.Filled = max(i.Filled, n.Filled)
 		}
-		if n.Kind == ib.OrderOpen {
+		if n.Kind == ib.OrderOpen && (answer || i.State != Cancelled) { // else it may be from before
 			i.confirm(n)
 		}
 		i.hear(n, answer, now)
@@ -74,11 +74,11 @@ func (i *Intent) hear(n ib.OrderNews, answer bool, now time.Time) {
 	switch {
 	case state == "":
 		return
-	case i.State == Filled && state != Filled:
-		i.wonder(now, i.Order.Quantity > 0 && i.Filled < i.Order.Quantity)
+	case i.State == Filled && state != Filled && !(answer && i.Filled < i.Order.Quantity):
+		i.wonder(now, i.Filled < i.Order.Quantity)
 		return
 	case answer || state.Done():
-	case i.State == Cancelled, i.State == Rejected && i.Status != "" && state != Inactive:
+	case i.State == Cancelled, i.State == Rejected && i.Status != "" && (state != Inactive || n.WhyHeld != ""):
 		i.wonder(now, true) // the status may be from before
 		return
 	}
@@ -103,7 +103,7 @@ func (i *Intent) hear(n ib.OrderNews, answer bool, now time.Time) {
 	if state == Filled && i.Ended && i.Filled == 0 && len(i.Shares) == 0 { // in full, and Gateway leaves out how much
 		i.Filled = i.Order.Quantity
 	}
-	i.wonder(now, !certain)
+	i.wonder(now, !certain && i.WhyHeld == "") // else that says why it does not work
 }
 
 // meaning says what a status means for the order, and whether that is certain. Without a meaning the state is empty.
@@ -128,7 +128,7 @@ func (i *Intent) meaning(n ib.OrderNews) (f OrderState, certain bool) {
 		if i.Order.TIF == "FOK" || i.Order.TIF == "IOC" { // which is how one ends that is not filled
 			return Cancelled, true
 		}
-		return Inactive, n.WhyHeld != "" || n.Kind == ib.OrderCompleted
+		return Inactive, n.Kind == ib.OrderCompleted
 	}
 	return Inactive, false // a word that no one knows yet is not known to be good
 }
@@ -254,12 +254,13 @@ func (i *Intent) addUp(now time.Time) {
 		most, least = max(most, i.Asked.Quantity), min(least, i.Asked.Quantity)
 	}
 	const hair = 1e-7
+	expected := !i.Done() && i.State != Unknown
 	switch {
-	case most > 0 && i.Filled > most+hair && !i.Done() && i.State != Unknown: // its quantity is another one by now
-		i.wonder(now, true)
+	case most > 0 && i.Filled > most+hair && (expected || i.State == Cancelled): // its quantity is another one by now
+		i.wonder(now, expected)
 	case most > 0 && i.Filled >= most-hair:
 		i.State = Filled
-	case i.Asked != nil && i.Filled >= least-hair && !i.Done(): // that is all of it, or not
+	case i.Asked != nil && i.Filled >= least-hair && expected: // that is all of it, or not
 		i.wonder(now, true)
 	case i.State == Sent && i.Filled > 0 && i.Status == "": // known from executions alone
 		i.wonder(now, true)
@@ -352,8 +353,10 @@ func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 	if earlier(doubt) {
 		doubt = time.Time{}
 	}
-	if i.Asked != nil && !i.Done() && !i.changing && earlier(i.asking) && listed {
-		i.Asked, i.Refused = nil, i.Asked
+	if i.Asked != nil && !i.Done() && !i.changing && earlier(i.asking) {
+		if i.asking = (time.Time{}); listed { // else no question tells what became of it
+			i.Asked, i.Refused = nil, i.Asked
+		}
 	}
 	switch {
 	case i.Done():

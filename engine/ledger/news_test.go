@@ -113,6 +113,10 @@ func TestLearn(t *testing.T) {
 			[]ib.OrderNews{status("Submitted", 0), status("Cancelled", 0), says(201), open("Submitted", 10, 0)},
 			Rejected, 0, asks, Rejected, Rejected,
 		},
+		"rejected, then that it was held comes once more": {
+			[]ib.OrderNews{held("Inactive", "locate"), says(201), status("Inactive", 0), held("Inactive", "locate")},
+			Rejected, 0, asks, Rejected, Rejected,
+		},
 		"a warning, cancelled, then the warning comes once more": {
 			[]ib.OrderNews{says(110), status("Submitted", 0), status("Cancelled", 0), says(110)},
 			Cancelled, 0, fits, Cancelled, Cancelled,
@@ -124,6 +128,17 @@ func TestLearn(t *testing.T) {
 		"more than all of it": {
 			[]ib.OrderNews{open("Submitted", 20, 0), open("Submitted", 10, 0), fill("a.01", 15, 15)},
 			Working, 15, asks, Working, Filled,
+		},
+		"cancelled, and what it was before comes once more": {
+			[]ib.OrderNews{
+				open("Submitted", 4, 0), open("Submitted", 10, 0), fill("a.01", 4, 4), status("Cancelled", 4),
+				open("Submitted", 4, 0),
+			},
+			Cancelled, 4, asks, Cancelled, Cancelled,
+		},
+		"more than all of it, then cancelled": {
+			[]ib.OrderNews{status("Submitted", 0), fill("a.01", 15, 15), status("Cancelled", 15)},
+			Cancelled, 15, asks, Cancelled, Cancelled,
 		},
 		"filled stays so": {
 			[]ib.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
@@ -197,6 +212,11 @@ func TestLearn(t *testing.T) {
 		},
 		"held until shares are borrowed": {
 			[]ib.OrderNews{says(404), held("Inactive", "locate")},
+			Inactive, 0, fits,
+			Inactive, Inactive,
+		},
+		"held, and listed": {
+			[]ib.OrderNews{held("Inactive", "locate"), open("Inactive", 10, 0)},
 			Inactive, 0, fits,
 			Inactive, Inactive,
 		},
@@ -292,6 +312,25 @@ func TestLearn(t *testing.T) {
 				t.Errorf("%s, listed: %v: %s, want %s; in doubt since %v", name, listed, i.State, want, i.doubtful())
 			}
 		}
+	}
+}
+
+// TestFilledIsMore has someone in TWS make an order larger, of which Gateway says nothing before it is filled as it
+// was.
+func TestFilledIsMore(t *testing.T) {
+	now := time.Now()
+	i := &Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 5}, State: Working}
+	for _, n := range []ib.OrderNews{fill("a.01", 5, 5), open("Submitted", 8, 0), status("Submitted", 5)} {
+		i.learn(n, now)
+	}
+	if i.State != Filled || i.doubtful().IsZero() {
+		t.Errorf("%+v", i)
+	}
+	for _, n := range []ib.OrderNews{open("Submitted", 8, 0), status("Submitted", 5)} {
+		i.take(n, true, now)
+	}
+	if i.settle(true, now.Add(1), now.Add(2)); i.State != Working || i.Filled != 5 || !i.doubtful().IsZero() {
+		t.Errorf("when it was asked: %+v", i)
 	}
 }
 

@@ -101,6 +101,24 @@ func TestLearnChange(t *testing.T) {
 	}
 }
 
+// TestChangeOfVanishedOrder changes an order of which Gateway has no trace then: it is not asked about it without end.
+func TestChangeOfVanishedOrder(t *testing.T) {
+	for is, becomes := range map[OrderState]OrderState{Working: Unknown, Inactive: Inactive} {
+		now := time.Now()
+		order, asked := ib.Order{Quantity: 10}, ib.Order{Quantity: 12}
+		i := &Intent{State: is, Status: "Submitted", Order: order, Asked: &asked, asking: now}
+		if i.settle(false, now.Add(1), now.Add(2)); i.State != becomes || !i.doubtful().IsZero() {
+			t.Errorf("%s: in doubt since %v: %+v", is, i.doubtful(), i)
+		}
+		if i.learn(fill("a.01", 10, 10), now); is == Working && !i.doubtful().IsZero() {
+			t.Errorf("%s, filled: in doubt since %v: %+v", is, i.doubtful(), i)
+		}
+		if i.settle(true, now.Add(3), now.Add(4)); i.Asked != nil {
+			t.Errorf("%s, and listed as it was: %+v", is, i)
+		}
+	}
+}
+
 // TestLearnPrices has every kind of order be told with other prices than it was sent with.
 func TestLearnPrices(t *testing.T) {
 	news := ib.OrderNews{

@@ -83,6 +83,20 @@ func TestReconcileAsks(t *testing.T) {
 	reconcile("open executions")
 }
 
+// TestAwaitsWhatIsInDoubt has an order be filled, and larger by now than what was: Gateway may count it among the
+// cancelled ones.
+func TestAwaitsWhatIsInDoubt(t *testing.T) {
+	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
+	defer l.Close()
+	i := l.hold(Intent{ID: 5, Client: clientID, Order: ib.Order{Ref: "gw-x", Quantity: 5}, State: Filled, Filled: 5})
+	if l.awaits(clientID, nil) {
+		t.Error("something may be learned of what is certain")
+	}
+	if i.learn(open("Submitted", 8, 0), l.now()); !l.awaits(clientID, nil) || i.State != Filled {
+		t.Errorf("nothing may be learned of %+v", i)
+	}
+}
+
 // TestReconcileInItsSession has IBKR be away and come back. Gateway has confirmed an order before, and has no trace of
 // it now: it does not work any more, for all that is known.
 func TestReconcileInItsSession(t *testing.T) {
