@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -541,6 +542,31 @@ func (h *hostile) ends(o *played) {
 	}
 }
 
+// coarse is a clock that stands still as that of Windows does.
+func coarse() time.Time { return time.Now().Truncate(16 * time.Millisecond) }
+
+// TestMoments has each moment be later than the one before while the clock stands still, and follow one that was set.
+func TestMoments(t *testing.T) {
+	begin := time.Date(2026, 12, 3, 9, 0, 0, 0, time.UTC)
+	clock := begin
+	now := moments(func() time.Time { return clock })
+	for i := range 3 {
+		if got := now(); got != begin.Add(time.Duration(i)) {
+			t.Errorf("%d: %v", i, got)
+		}
+	}
+	for _, set := range []time.Duration{time.Second, -time.Hour, standstill - 1, 0} {
+		clock = begin.Add(set)
+		want := clock
+		if set == 0 {
+			want = begin.Add(standstill)
+		}
+		if got := now(); got != want {
+			t.Errorf("set by %v: %v", set, got)
+		}
+	}
+}
+
 // TestHostileGateway has a gateway tell of an order in odd orders, more than once, without numbers, and not at all
 // while it is not connected. At no time is the order taken for done that is not, or for filled by more than it is, and
 // what is over stays so. When everything was asked for, it is as the gateway has it.
@@ -550,6 +576,7 @@ func TestHostileGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	l.now = moments(coarse)
 	count := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &hostile{

@@ -104,9 +104,11 @@ func Open(path string, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
+	began := time.Now()
 	l := &Ledger{
-		db: db, mono: stopwatch(), journal: j, log: log, now: utc, intents: map[string]*Intent{},
-		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{},
+		db: db, journal: j, log: log, now: moments(time.Now), intents: map[string]*Intent{},
+		mono: func() time.Duration { return time.Since(began) },
+		ids:  map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{},
 		metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
 		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 		cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
@@ -129,11 +131,11 @@ func Open(path string, log *slog.Logger) (*Ledger, error) {
 		return nil, errors.Join(err, l.release())
 	}
 	for _, file := range []string{path, path + ".journal"} {
-		p, err := placeOf(file)
+		info, err := os.Stat(file)
 		if err != nil {
 			return nil, errors.Join(err, l.release())
 		}
-		l.places = append(l.places, p)
+		l.places = append(l.places, place{file, info})
 	}
 	l.resumeCancels()
 	go l.keepUp()
@@ -251,14 +253,6 @@ func (l *Ledger) OnAlarm(overdue func([]Cancellation), resembled func(Intent, ib
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.overdue, l.resembled, l.few = overdue, resembled, few
-}
-
-func (l *Ledger) notify(list ...*Intent) {
-	if l.changed != nil {
-		for _, i := range list {
-			l.changed(*i)
-		}
-	}
 }
 
 // Intents returns all intents, the oldest first.

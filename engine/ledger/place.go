@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -287,11 +288,6 @@ type place struct {
 	file fs.FileInfo
 }
 
-func placeOf(path string) (place, error) {
-	info, err := os.Stat(path)
-	return place{path, info}, err
-}
-
 // holds returns [ErrMoved] if the place has no file or another one. Another error means that no one can say.
 func (p place) holds() error {
 	info, err := os.Stat(p.path)
@@ -403,11 +399,22 @@ func (l *Ledger) sentBefore(mono time.Duration) int {
 	return n
 }
 
-// utc returns the time by the wall clock.
-func utc() time.Time { return time.Now().Round(0).UTC() }
+// standstill is for how long a clock may show the same: that of Windows goes on every 16 ms.
+const standstill = 20 * time.Millisecond
 
-// stopwatch returns what says how much time has passed since.
-func stopwatch() func() time.Duration {
-	began := time.Now()
-	return func() time.Duration { return time.Since(began) }
+// moments returns what says the time by a wall clock, and never the same time twice in a row, so that what came first
+// can be told also while the clock stands still.
+func moments(clock func() time.Time) func() time.Time {
+	var last atomic.Int64
+	return func() time.Time {
+		for {
+			now, before := clock().UnixNano(), last.Load()
+			if now <= before && before-now < int64(standstill) {
+				now = before + 1
+			}
+			if last.CompareAndSwap(before, now) {
+				return time.Unix(0, now).UTC()
+			}
+		}
+	}
 }

@@ -105,7 +105,11 @@ func putIntents(tx *bbolt.Tx, list []*Intent) error {
 // save writes down what is known of intents, and tells of it.
 func (l *Ledger) save(list ...*Intent) {
 	l.record(entry{Intents: list})
-	l.notify(list...)
+	for _, i := range list {
+		if l.changed != nil {
+			l.changed(*i)
+		}
+	}
 }
 
 // record writes an entry to the journal and, some time later, to the database. What the journal does not take has that
