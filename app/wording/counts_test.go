@@ -38,9 +38,10 @@ func TestShare(t *testing.T) {
 }
 
 func TestOrderCost(t *testing.T) {
-	i := ledger.Intent{Filled: 10, Costs: ledger.Costs{Average: 230.125, Charges: map[string]ledger.Charge{
+	i := ledger.Intent{Filled: 10, Executions: ledger.Executions{Shares: map[string]float64{"a": 10}}}
+	i.Costs = ledger.Costs{Average: 230.125, Charges: map[string]ledger.Charge{
 		"a": {Amount: 1.25, Currency: "USD", Realised: -12345.678, Closes: true},
-	}}}
+	}}
 	if got := OrderCost(&i); got != "average 230.125, commission 1.25 USD, realised P&L -12,345.68 USD" {
 		t.Errorf("%q", got)
 	}
