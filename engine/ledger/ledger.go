@@ -104,11 +104,9 @@ func Open(path string, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
-	began := time.Now()
 	l := &Ledger{
-		db: db, journal: j, log: log, now: moments(time.Now), intents: map[string]*Intent{},
-		mono: func() time.Duration { return time.Since(began) },
-		ids:  map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{},
+		db: db, mono: stopwatch(), journal: j, log: log, now: moments(time.Now), intents: map[string]*Intent{},
+		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{},
 		metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
 		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 		cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},

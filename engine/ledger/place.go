@@ -393,18 +393,16 @@ func (l *Ledger) SentInMinute() int {
 }
 
 func (l *Ledger) sentBefore(mono time.Duration) int {
-	n, _ := slices.BinarySearchFunc(l.sendings, mono, func(s sending, m time.Duration) int {
-		return cmp.Compare(s.mono, m)
+	n, _ := slices.BinarySearchFunc(l.sendings, mono, func(s sending, at time.Duration) int {
+		return cmp.Compare(s.mono, at)
 	})
 	return n
 }
 
-// standstill is for how long a clock may show the same: that of Windows goes on every 16 ms.
-const standstill = 20 * time.Millisecond
-
 // moments returns what says the time by a wall clock, and never the same time twice in a row, so that what came first
-// can be told also while the clock stands still.
+// can be told also while the clock stands still: that of Windows goes on every 16 ms.
 func moments(clock func() time.Time) func() time.Time {
+	const standstill = 20 * time.Millisecond
 	var last atomic.Int64
 	return func() time.Time {
 		for {
@@ -417,4 +415,10 @@ func moments(clock func() time.Time) func() time.Time {
 			}
 		}
 	}
+}
+
+// stopwatch returns what says how much time has passed since.
+func stopwatch() func() time.Duration {
+	began := time.Now()
+	return func() time.Duration { return time.Since(began) }
 }
