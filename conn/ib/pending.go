@@ -71,7 +71,7 @@ const (
 	// maxNews bounds the news that wait for the reader of [Session.Orders].
 	maxNews = 4000
 	// maxEarly bounds the open orders that are sent unasked.
-	maxEarly = 10_000
+	maxEarly = 2000
 )
 
 // errEndless means that an answer about orders does not end, or that not all of it was kept.
