@@ -117,8 +117,10 @@ func allowed(pkg, imported string) bool {
 		return in("app/tray")
 	case !below(imported, module):
 		return true
-	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/texts",
-		pkg == module+"/conn/port/record", pkg == module+"/conn/port/peer":
+	case imported == module+"/conn/nudge":
+		return true
+	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/nudge",
+		pkg == module+"/conn/texts", pkg == module+"/conn/port/record", pkg == module+"/conn/port/peer":
 		return false
 	case pkg == module+"/conn", pkg == module+"/conn/ib":
 		return imported == module+"/conn/wire" || imported == module+"/conn/calendar" ||

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 )
 
 // connector makes one attempt. The real one is [tcpConnector]; tests have others.
@@ -158,10 +159,10 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 		switch in, _ := in.(inNews); news := in.News.(type) {
 		case ib.Said:
 			if codeTable[news.Code].effect == effectUnsupported {
-				offer(said, in.News)
+				nudge.Offer(said, in.News)
 			}
 		case ib.Reported:
-			offer(said, in.News)
+			nudge.Offer(said, in.News)
 		}
 	}
 	l, gateway, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)

@@ -40,11 +40,3 @@ func (s *Supervisor) Events() (*EventStream, func()) {
 		delete(s.streams, st)
 	}
 }
-
-// offer puts a value into a channel that has room for it, or drops it.
-func offer[T any](to chan<- T, v T) {
-	select {
-	case to <- v:
-	default:
-	}
-}

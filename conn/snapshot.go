@@ -149,13 +149,8 @@ func (s *Supervisor) publish() {
 	}
 	now.Seq = s.seq
 	s.snap.Store(now)
-	if !news {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.nudges {
-		offer(c, struct{}{})
+	if news {
+		s.subscribers.Nudge()
 	}
 }
 
@@ -173,14 +168,5 @@ func (s *Supervisor) Snapshot() *Snapshot {
 // Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
 // the subscription.
 func (s *Supervisor) Subscribe() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	c <- struct{}{}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nudges[c] = struct{}{}
-	return c, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.nudges, c)
-	}
+	return s.subscribers.Subscribe()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 )
 
 // Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
@@ -27,8 +28,9 @@ type Supervisor struct {
 	begun atomic.Bool
 	done  chan struct{}
 
+	subscribers nudge.Subscribers
+
 	mu      sync.Mutex
-	nudges  map[chan struct{}]struct{}
 	streams map[*EventStream]struct{}
 	ended   bool // the last event has been delivered
 
@@ -65,7 +67,7 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	s := &Supervisor{
 		log: log, connect: connect, cfg: cfg, clock: ib.NewClock(), rand: rand.Float64,
 		inbox: ib.NewQueue[input](), done: make(chan struct{}),
-		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
+		streams: map[*EventStream]struct{}{},
 	}
 	s.gate = ib.NewGate(&s.clock)
 	s.gate.Prove(cfg.proofOfLife())
@@ -394,7 +396,7 @@ func (s *Supervisor) ask(ctx context.Context, in func(chan<- error) input) error
 	case err := <-reply:
 		return err
 	case <-s.done:
-		offer(reply, ErrNotRunning) // unless it was answered before the end
+		nudge.Offer(reply, ErrNotRunning) // unless it was answered before the end
 		return <-reply
 	case <-ctx.Done():
 		return ctx.Err()

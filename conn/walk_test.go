@@ -33,8 +33,8 @@ func TestWalk(t *testing.T) {
 		}
 	}
 	for _, pattern := range []string{
-		"go.mod", "go.sum", "conn/*.go", "conn/calendar/*.go", "conn/ib/*.go", "conn/texts/*.go", "conn/wire/*.go",
-		"engine/*.go", "engine/*/*.go",
+		"go.mod", "go.sum", "conn/*.go", "conn/calendar/*.go", "conn/ib/*.go", "conn/nudge/*.go", "conn/texts/*.go",
+		"conn/wire/*.go", "engine/*.go", "engine/*/*.go",
 	} {
 		files, _ := filepath.Glob(filepath.Join("..", pattern))
 		for _, file := range files {
@@ -47,7 +47,7 @@ func TestWalk(t *testing.T) {
 	copied("testdata/walk/main.go", "walk/main.go")
 	program := filepath.Join(folder, "program")
 	build := exec.Command("go", "build", "-o", program, "-cover", "-covermode=atomic",
-		"-coverpkg=./conn,./conn/calendar,./conn/ib,./conn/texts,./conn/wire,"+
+		"-coverpkg=./conn,./conn/calendar,./conn/ib,./conn/nudge,./conn/texts,./conn/wire,"+
 			"./engine,./engine/ledger,./engine/rules,./engine/store,./walk",
 		"./walk")
 	build.Dir = folder

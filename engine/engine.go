@@ -26,6 +26,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/engine/ledger"
 )
 
@@ -135,10 +136,7 @@ func (e *Engine) Counts() Counts {
 
 // Refresh has the strategy asked for its instruments again.
 func (e *Engine) Refresh() {
-	select {
-	case e.refresh <- struct{}{}:
-	default:
-	}
+	nudge.Send(e.refresh)
 }
 
 // Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"gatewatch/conn/nudge"
 )
 
 const heartbeatName = "heartbeat"
@@ -20,7 +22,7 @@ func (p *pulse) configure(h *Heartbeat) {
 		p.status, p.failing = ChannelStatus{}, false
 	}
 	p.status.Name, p.status.Service = heartbeatName, "Heartbeat"
-	nudge(p.wake)
+	nudge.Send(p.wake)
 }
 
 // runHeartbeat calls the heartbeat's address again and again, until ctx ends.

@@ -16,6 +16,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/engine/store"
 )
 
@@ -158,7 +159,7 @@ func (o *Outbox) Configure(c Config) {
 	for _, b := range o.boxes {
 		b.status.Queued, b.status.Oldest = o.count(b.channel.name)
 		o.start(b)
-		nudge(b.wake)
+		nudge.Send(b.wake)
 	}
 	o.beat.configure(c.Heartbeat)
 }
@@ -208,13 +209,6 @@ func (o *Outbox) count(name string) (n int, oldest time.Time) {
 	return n, oldest
 }
 
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // Put has an alert delivered by every channel. It is on disk when Put returns without an error.
 func (o *Outbox) Put(a Alert) error {
 	o.mu.Lock()
@@ -260,7 +254,7 @@ func (o *Outbox) Put(a Alert) error {
 		if b.status.Queued = counts[i]; b.status.Oldest.IsZero() {
 			b.status.Oldest = a.At
 		}
-		nudge(b.wake)
+		nudge.Send(b.wake)
 	}
 	return nil
 }
@@ -270,7 +264,7 @@ func (o *Outbox) Retry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, b := range o.boxes {
-		nudge(b.wake)
+		nudge.Send(b.wake)
 	}
 }
 

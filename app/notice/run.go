@@ -14,6 +14,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/nudge"
 	"gatewatch/engine"
 )
 
@@ -250,10 +251,7 @@ func (o *outbox) put(n Notice) {
 	if givenUp > 0 {
 		o.log.Warn("too many notices wait, the oldest was given up")
 	}
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	nudge.Send(o.wake)
 }
 
 // limit gives up the oldest of those that wait and are counted, beyond so many. The caller holds the lock.

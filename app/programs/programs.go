@@ -23,6 +23,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/engine"
@@ -102,10 +103,7 @@ func (r *Relay) put(s port.Settings) error {
 	if running := r.port.Load(); running != nil {
 		return running.Configure(s)
 	}
-	select {
-	case r.awake <- struct{}{}:
-	default:
-	}
+	nudge.Send(r.awake)
 	return nil
 }
 

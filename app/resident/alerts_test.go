@@ -14,6 +14,7 @@ import (
 	"gatewatch/app/secrets"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
+	"gatewatch/conn/nudge"
 )
 
 // TestDamagedAlertsAreShown: a damaged file of waiting alerts is a problem which people see, and alerts are sent all
@@ -27,7 +28,7 @@ func TestDamagedAlertsAreShown(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f := &failures{changes: &changes{}}
+		f := &failures{changes: &nudge.Subscribers{}}
 		a := &alerts{
 			path: path, secrets: secrets.New(&alert.Secrets{}, nil, log), failures: f, log: log,
 			opened: make(chan struct{}),
@@ -49,7 +50,7 @@ func TestChannelsAreShownWithoutTheirFile(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	a := &alerts{
 		path: filepath.Join(t.TempDir(), "missing", "alerts.db"), secrets: secrets.New(&alert.Secrets{}, nil, log),
-		failures: &failures{changes: &changes{}}, log: log, opened: make(chan struct{}),
+		failures: &failures{changes: &nudge.Subscribers{}}, log: log, opened: make(chan struct{}),
 	}
 	var s settings.Settings
 	s.Webhook.URL, s.Heartbeat.URL = "env:HOOK", "env:BEAT"

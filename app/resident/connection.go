@@ -12,6 +12,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 )
 
 // connection is the supervisor as the rest of the program uses it.
@@ -20,7 +21,7 @@ type connection struct {
 
 	said    history.Messages
 	trips   history.RoundTrips
-	changes *changes
+	changes *nudge.Subscribers
 	log     *slog.Logger
 }
 
@@ -55,7 +56,7 @@ func (c *connection) follow(ctx context.Context) {
 		if in := wording.ChangesIn(s, time.Now()); in > 0 {
 			later.Reset(in + time.Millisecond)
 		}
-		c.changes.nudge()
+		c.changes.Nudge()
 	}
 }
 

@@ -1,10 +1,14 @@
 package resident
 
-import "sync"
+import (
+	"sync"
+
+	"gatewatch/conn/nudge"
+)
 
 // failures are the steps in the background that fail at present. wording.Failing has the words for each.
 type failures struct {
-	changes *changes
+	changes *nudge.Subscribers
 
 	mu    sync.Mutex
 	texts map[string]string // by step
@@ -20,7 +24,7 @@ func (f *failures) set(step string, err error) (news bool) {
 	f.texts[step] = text
 	f.mu.Unlock()
 	if text != before {
-		f.changes.nudge()
+		f.changes.Nudge()
 	}
 	return (text == "") != (before == "")
 }

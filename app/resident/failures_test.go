@@ -10,11 +10,12 @@ import (
 	"gatewatch/app/crash"
 	"gatewatch/app/wording"
 	"gatewatch/conn/history"
+	"gatewatch/conn/nudge"
 )
 
 // TestFailingStepsAreListed holds each step in the background that can fail to what the status says of it.
 func TestFailingStepsAreListed(t *testing.T) {
-	f := &failures{changes: &changes{}}
+	f := &failures{changes: &nudge.Subscribers{}}
 	p := &crash.Parts{Log: slog.New(slog.DiscardHandler)}
 	st := &status{trading: &trading{}, history: &connectionLog{keeper: &history.Keeper{}}, failures: f, parts: p}
 	steps := func() (list []string) {
@@ -67,7 +68,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 
 // TestFailuresAreNews: a step says when it begins and ends to fail, and each new reason is shown.
 func TestFailuresAreNews(t *testing.T) {
-	f := &failures{changes: &changes{}}
+	f := &failures{changes: &nudge.Subscribers{}}
 	shown, end := f.changes.Subscribe()
 	defer end()
 	<-shown

@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/app/notice"
 	"gatewatch/app/wording"
+	"gatewatch/conn/nudge"
 )
 
 // TestHiddenIcon starts again and again while Windows hides the icon: that is said once, and only where it can be seen.
@@ -19,8 +20,8 @@ func TestHiddenIcon(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			n := &notifications{
-				mute: &mute{changes: &changes{}}, reminders: &notice.Reminders{Path: path, Log: log}, log: log,
-				direct: make(chan notice.Notice, 1),
+				mute: &mute{Subscribers: &nudge.Subscribers{}}, reminders: &notice.Reminders{Path: path, Log: log},
+				log: log, direct: make(chan notice.Notice, 1),
 			}
 			n.desktop.Store(&notice.Settings{})
 			if prepare != nil {

@@ -11,13 +11,14 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/strict"
+	"gatewatch/conn/nudge"
 )
 
 var muteFile = strict.Kind{Name: "mute", MaxSize: 100}
 
 // mute is the time until which desktop notifications are silent, as the user chose. It lasts over a restart.
 type mute struct {
-	*changes
+	*nudge.Subscribers
 	path string // of the file that has the time
 	log  *slog.Logger
 
@@ -28,8 +29,8 @@ type mute struct {
 }
 
 // newMute goes on with the mute of the run before.
-func newMute(path string, c *changes, log *slog.Logger) *mute {
-	m := &mute{changes: c, path: path, log: log}
+func newMute(path string, c *nudge.Subscribers, log *slog.Logger) *mute {
+	m := &mute{Subscribers: c, path: path, log: log}
 	text, err := muteFile.ReadFile(path)
 	var until time.Time
 	if err == nil {
@@ -66,9 +67,9 @@ func (m *mute) set(until time.Time) {
 	if m.end != nil {
 		m.end.Stop()
 	}
-	m.end = time.AfterFunc(time.Until(m.until)+time.Millisecond, m.nudge)
+	m.end = time.AfterFunc(time.Until(m.until)+time.Millisecond, m.Nudge)
 	m.muting.Unlock()
-	m.nudge()
+	m.Nudge()
 }
 
 // muted returns until when desktop notifications are silent; zero if they are not.

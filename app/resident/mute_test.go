@@ -7,11 +7,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/nudge"
 )
 
 // TestMuteEndsByTheWallClock: a mute ends at the time that was chosen, also if the computer slept meanwhile.
 func TestMuteEndsByTheWallClock(t *testing.T) {
-	m, now := newMute(filepath.Join(t.TempDir(), "muted"), &changes{}, slog.New(slog.DiscardHandler)), time.Now()
+	now := time.Now()
+	m := newMute(filepath.Join(t.TempDir(), "muted"), &nudge.Subscribers{}, slog.New(slog.DiscardHandler))
 	m.Mute(now.Add(time.Hour))
 	if got, want := m.muted(now), now.Round(0).Add(time.Hour); got != want {
 		t.Errorf("muted until %v, want %v without a monotonic reading", got, want)
@@ -21,7 +24,7 @@ func TestMuteEndsByTheWallClock(t *testing.T) {
 // TestMuteEndIsShown ends a mute: what shows it is brought up to date then, however often it was chosen before.
 func TestMuteEndIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMute(filepath.Join(t.TempDir(), "muted"), &changes{}, slog.New(slog.DiscardHandler))
+		m := newMute(filepath.Join(t.TempDir(), "muted"), &nudge.Subscribers{}, slog.New(slog.DiscardHandler))
 		told, end := m.Subscribe()
 		defer end()
 		m.Mute(time.Now().Add(time.Minute))
@@ -40,7 +43,7 @@ func TestMuteEndIsShown(t *testing.T) {
 // the file says is none that anyone can have chosen.
 func TestMuteLasts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "muted")
-	start := func() *mute { return newMute(path, &changes{}, slog.New(slog.DiscardHandler)) }
+	start := func() *mute { return newMute(path, &nudge.Subscribers{}, slog.New(slog.DiscardHandler)) }
 	until := time.Now().Add(time.Hour).Round(0)
 	start().Mute(until)
 	if got := start().muted(time.Now()); !got.Equal(until) {

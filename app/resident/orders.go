@@ -115,7 +115,7 @@ func (t *trading) CancelOrders(context.Context) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	defer t.changes.nudge()
+	defer t.changes.Nudge()
 	asked, err := t.ledger.CancelAll(t.conn.Session())
 	if err = answered(err); err != nil && asked > 0 {
 		return &api.Remark{Text: err.Error()}

@@ -41,6 +41,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/nudge"
 	"gatewatch/engine"
 )
 
@@ -120,7 +121,7 @@ type shared struct {
 	started time.Time
 	logs
 	screen   *console.Console
-	changes  *changes
+	changes  *nudge.Subscribers
 	failures *failures
 	reports  *engine.Reports // about rules, orders and the program
 	faults   *crash.Parts    // restarts parts that panic
@@ -148,9 +149,9 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	logs := logs{log, events, file}
 	p := &program{shared: shared{
 		home: h, version: version, demo: gateway, started: time.Now(), logs: logs,
-		screen: screen, changes: &changes{}, reports: &engine.Reports{},
+		screen: screen, changes: &nudge.Subscribers{}, reports: &engine.Reports{},
 	}}
-	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}
+	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.Nudge}
 	p.failures = &failures{changes: p.changes}
 	p.crashes = &crashes{home: h, reports: p.reports, screen: p.screen, log: log}
 	p.mute, p.desktop = newMute(h.Muted(), p.changes, log), &desktop.Desktop{}
@@ -160,9 +161,9 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	history := &connectionLog{folder: h.State}
 	trading := &trading{
 		conn: conn, reports: p.reports, changes: p.changes, logs: logs,
-		file: &rulefile.File{Path: h.Rules, Changed: p.changes.nudge, Screen: p.screen, Log: log, Events: events},
+		file: &rulefile.File{Path: h.Rules, Changed: p.changes.Nudge, Screen: p.screen, Log: log, Events: events},
 	}
-	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) bool {
+	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.Nudge, func(err error) bool {
 		return p.failures.set(wording.FailingPrograms, err)
 	}, log)
 	secrets := secrets.New(&alert.Secrets{File: h.Secrets()}, func(err error) bool {
@@ -193,13 +194,13 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
 		Relay: relay, configuration: p.settings,
 		connectionLog: history, alerts: alerts, Secrets: secrets,
-		Login: login.New(h.Flag, gateway != nil, p.changes.nudge, log),
+		Login: login.New(h.Flag, gateway != nil, p.changes.Nudge, log),
 		window: &desktop.Window{
 			Card: h.Card(), Server: func() desktop.API { return p.servers.current() }, Demo: gateway != nil,
 			Desktop: p.desktop, Parts: p.faults, Log: log,
 		},
 		bugReport: &bugReport{home: h, status: status, servers: p.servers, desktop: p.desktop, log: log},
-		ending:    newEnding(trading.finish, log), mute: p.mute, changes: p.changes,
+		ending:    newEnding(trading.finish, log), mute: p.mute, Subscribers: p.changes,
 	}
 	p.servers.backend = p.backend
 	return p

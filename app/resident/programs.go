@@ -36,6 +36,6 @@ func (b *backend) SetReadOnly(ctx context.Context, clientID int, on bool) error 
 // StopTrading turns trading off and refuses all orders of programs.
 func (b *backend) StopTrading(context.Context) error {
 	b.trading.off()
-	defer b.mute.nudge()
+	defer b.mute.Nudge()
 	return b.Relay.Stop()
 }

@@ -18,6 +18,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/strict"
 	"gatewatch/app/wording"
+	"gatewatch/conn/nudge"
 )
 
 // configuration keeps the settings in effect. They come from settings.json, at the start and when it changes, and from
@@ -28,7 +29,7 @@ type configuration struct {
 	here      region.Found // the region of this computer, since the start
 	consumers *consumers
 	failures  *failures
-	changes   *changes
+	changes   *nudge.Subscribers
 	screen    *console.Console
 	log       *slog.Logger
 	events    *slog.Logger // for what the console says in its own words
@@ -60,7 +61,7 @@ func (c *configuration) change(s settings.Settings) error {
 	}
 	c.keep(s)
 	c.log.Info("settings changed", "keys", strings.Join(keys, " "))
-	c.changes.nudge()
+	c.changes.Nudge()
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"gatewatch/app/programs"
 	"gatewatch/app/secrets"
 	"gatewatch/app/wording"
+	"gatewatch/conn/nudge"
 )
 
 // status is what is true of the whole program.
@@ -134,7 +135,7 @@ type backend struct {
 	*bugReport
 	*ending
 	*mute
-	*changes
+	*nudge.Subscribers
 	window *desktop.Window
 }
 
@@ -144,6 +145,6 @@ func (b *backend) Show(ctx context.Context) error { return b.window.Show(ctx) }
 // Disconnect turns trading off, disconnects and pauses.
 func (b *backend) Disconnect(ctx context.Context) error {
 	b.trading.off()
-	b.nudge()
+	b.Nudge()
 	return b.connection.Disconnect(ctx)
 }

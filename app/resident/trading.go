@@ -16,6 +16,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn/history"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
@@ -27,7 +28,7 @@ type trading struct {
 	conn    *connection
 	file    *rulefile.File
 	reports *engine.Reports
-	changes *changes
+	changes *nudge.Subscribers
 	logs
 
 	ledger *ledger.Ledger
@@ -82,7 +83,7 @@ func (t *trading) open(s settings.Settings) error {
 		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.Clock(), Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
 		MaxTickAge:  maxTickAge,
 		MarketHours: func(at time.Time) bool { return t.marketHours.Load().Open(at) },
-		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.events,
+		Report:      t.reports.Put, Changed: t.changes.Nudge, Refresh: func() { t.engine.Refresh() }, Log: t.events,
 	})
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func (t *trading) stop(why engine.Report) {
 	t.off()
 	why.At = time.Now().UTC()
 	t.reports.Put(why)
-	t.changes.nudge()
+	t.changes.Nudge()
 }
 
 // finish turns trading off and returns when no order is being sent any more, or after orderLimit: a socket that takes
@@ -255,7 +256,7 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 			g) + ` To turn trading on, confirm it: gatewatch arm --live, or {"live": true} in the API.`}
 	}
 	t.desk.Arm()
-	t.changes.nudge()
+	t.changes.Nudge()
 	return nil
 }
 
@@ -265,6 +266,6 @@ func (t *trading) Disarm(context.Context) error {
 		return t.conflict()
 	}
 	t.desk.Disarm()
-	t.changes.nudge()
+	t.changes.Nudge()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"gatewatch/app/crash"
 	"gatewatch/app/desktop"
 	"gatewatch/app/tray"
+	"gatewatch/conn/nudge"
 )
 
 // clickLimit bounds what a click in the tray or on a notification asks of the rest of the program.
@@ -16,7 +17,7 @@ const clickLimit = 5 * time.Second
 
 // trayProgram is the whole program as the tray shows and controls it.
 type trayProgram struct {
-	*changes
+	*nudge.Subscribers
 	*mute
 	*ending
 	backend *backend

@@ -40,7 +40,7 @@ func (p *program) work(ctx context.Context, withTray bool) {
 		b.alerts.with(ctx, func(box *alert.Outbox) { p.notifications.toAlerts(ctx, box, toAlerts, reportsToAlerts) })
 	})
 	icon := &trayProgram{
-		changes: p.changes, mute: p.mute, ending: b.ending, backend: b, desktop: p.desktop, parts: p.faults,
+		Subscribers: p.changes, mute: p.mute, ending: b.ending, backend: b, desktop: p.desktop, parts: p.faults,
 		folder: p.home.State, log: p.log, ctx: ctx,
 	}
 	if withTray {
@@ -56,7 +56,7 @@ func (p *program) work(ctx context.Context, withTray bool) {
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
 	worker("time zone", func() { p.settings.watchZone(ctx) })
-	worker("reports", func() { logging.Reports(ctx, p.events, p.screen, reports, p.changes.nudge) })
+	worker("reports", func() { logging.Reports(ctx, p.events, p.screen, reports, p.changes.Nudge) })
 	worker("login", func() { b.Login.Watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{

@@ -16,6 +16,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
+	"gatewatch/conn/nudge"
 )
 
 // retry is the time after which a missing secret is looked up again: another program may have stored it.
@@ -50,14 +51,7 @@ func (s *Secrets) Configure(refs []settings.Reference) {
 	s.mu.Lock()
 	s.refs = refs
 	s.mu.Unlock()
-	s.nudge()
-}
-
-func (s *Secrets) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	nudge.Send(s.wake)
 }
 
 // References returns those of the settings in effect.
@@ -190,7 +184,7 @@ func (s *Secrets) StoreSecret(_ context.Context, secret api.Secret) (api.StoredS
 		return api.StoredSecret{}, err
 	}
 	s.log.Info("a secret was stored", "place", strings.TrimSuffix(ref, ":"+name))
-	s.nudge()
+	nudge.Send(s.wake)
 	return api.StoredSecret{Reference: ref, Text: wording.SecretStored(s.store.File, why)}, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/assets"
 	"gatewatch/conn"
+	"gatewatch/conn/nudge"
 )
 
 // Name is what the desktop calls the program.
@@ -167,10 +168,7 @@ func (t *tray) confirmed(e Entry, now time.Time) bool {
 	if t.asked[e] = now; waits {
 		t.asked[e] = time.Time{}
 	}
-	select {
-	case t.repaint <- struct{}{}:
-	default:
-	}
+	nudge.Send(t.repaint)
 	return waits
 }
 

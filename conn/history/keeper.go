@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/nudge"
 )
 
 const (
@@ -219,10 +220,7 @@ func (k *Keeper) add(records ...Record) {
 		k.pending = append(k.pending[:0], k.pending[over:]...)
 		k.dropped += over
 	}
-	select {
-	case k.wake <- struct{}{}:
-	default:
-	}
+	nudge.Send(k.wake)
 }
 
 // flush writes what is up for writing.

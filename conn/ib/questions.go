@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/wire"
 )
 
@@ -196,7 +197,7 @@ func (b *pending) end(kind asking) {
 	case a == nil:
 	case oldest < a.number:
 		a.list = nil
-		offer(a.again, struct{}{})
+		nudge.Send(a.again)
 	default:
 		b.reply(kind, nil)
 	}

@@ -3,6 +3,8 @@ package ib
 import (
 	"context"
 	"sync"
+
+	"gatewatch/conn/nudge"
 )
 
 // Queue holds values in order until its reader takes them. Putting never blocks, so a slow reader costs memory and
@@ -55,7 +57,7 @@ func (q *Queue[T]) End() {
 	q.nudge()
 }
 
-func (q *Queue[T]) nudge() { offer(q.ready, struct{}{}) }
+func (q *Queue[T]) nudge() { nudge.Send(q.ready) }
 
 // Ready returns a channel that yields a value when there may be something to take.
 func (q *Queue[T]) Ready() <-chan struct{} { return q.ready }
@@ -67,7 +69,7 @@ func (q *Queue[T]) Take(buf []T) []T {
 	buf = append(buf, q.list...)
 	clear(q.list)
 	q.list = q.list[:0]
-	offer(q.room, struct{}{})
+	nudge.Send(q.room)
 	return buf
 }
 
@@ -90,13 +92,5 @@ func (q *Queue[T]) Next(ctx context.Context) (v T, ok bool) {
 		case <-ctx.Done():
 			return v, false
 		}
-	}
-}
-
-// offer puts a value into a channel that has room for it, or drops it.
-func offer[T any](to chan<- T, v T) {
-	select {
-	case to <- v:
-	default:
 	}
 }

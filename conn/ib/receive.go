@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/wire"
 )
 
@@ -61,7 +62,7 @@ func (s *Socket) logIn() {
 	}
 	close(s.loggedIn)
 	if s.version >= wire.ConfigVersion {
-		offer(s.requests, &request{frame: readSettings})
+		nudge.Offer(s.requests, &request{frame: readSettings})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/wire"
 )
 
@@ -241,7 +242,7 @@ func (q *timeRequests) want() {
 	q.nudge()
 }
 
-func (q *timeRequests) nudge() { offer(q.news, struct{}{}) }
+func (q *timeRequests) nudge() { nudge.Send(q.news) }
 
 // due returns how long it takes until the next request may be written; ok is false if none is wanted.
 func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {

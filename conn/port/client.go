@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port/peer"
 	"gatewatch/conn/wire"
 )
@@ -245,7 +246,7 @@ func (c *client) finish() {
 		<-c.read
 	}
 	c.lose()
-	nudge(c.port.asks)
+	nudge.Send(c.port.asks)
 	c.greeted.Wait()
 	if c.ready.Load() {
 		c.port.event(Event{Kind: ClientDisconnected, Client: c.describe(), Detail: string(c.cause)})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
@@ -229,7 +230,7 @@ func (c *client) notify(frozen, woke, upstream bool) {
 		s |= stateWoke
 	}
 	if c.state.Swap(s) != s {
-		nudge(c.notice)
+		nudge.Send(c.notice)
 	}
 }
 

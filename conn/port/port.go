@@ -15,6 +15,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port/record"
 )
 
@@ -114,7 +115,7 @@ func (p *Port) Configure(s Settings) error {
 	}
 	s = s.clone()
 	p.settings.Store(&s)
-	nudge(p.changed)
+	nudge.Send(p.changed)
 	return nil
 }
 
@@ -220,7 +221,7 @@ func (p *Port) follow() bool {
 	}
 	if p.session != n.Session {
 		p.session = n.Session
-		nudge(p.asks)
+		nudge.Send(p.asks)
 	}
 	return ok
 }

@@ -17,6 +17,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
@@ -45,19 +46,17 @@ func until(t testing.TB, what string, ok func() bool) {
 
 // scripted is Gatewatch's own connection as a test wants it to be.
 type scripted struct {
-	mu     sync.Mutex
-	now    conn.Snapshot
-	alive  func(ctx context.Context, within time.Duration, heard time.Time) error
-	nudges map[chan struct{}]struct{}
+	nudge.Subscribers
+	mu    sync.Mutex
+	now   conn.Snapshot
+	alive func(ctx context.Context, within time.Duration, heard time.Time) error
 }
 
 func newScripted(gateway int) *scripted {
-	s := &scripted{nudges: map[chan struct{}]struct{}{}}
-	s.now = conn.Snapshot{
+	return &scripted{now: conn.Snapshot{
 		State: conn.Connected, Session: 1, Layers: conn.Layers{Socket: true, API: true, Upstream: true},
 		Gateway: ib.Gateway{Host: "127.0.0.1", Port: gateway},
-	}
-	return s
+	}}
 }
 
 // set changes what is true.
@@ -66,12 +65,7 @@ func (s *scripted) set(change func(*conn.Snapshot)) {
 	defer s.mu.Unlock()
 	s.now.Seq++
 	change(&s.now)
-	for c := range s.nudges {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
+	s.Nudge()
 }
 
 // close closes the guard for a reason, or opens it.
@@ -84,18 +78,6 @@ func (s *scripted) Snapshot() *conn.Snapshot {
 	defer s.mu.Unlock()
 	n := s.now
 	return &n
-}
-
-func (s *scripted) Subscribe() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nudges[c] = struct{}{}
-	return c, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.nudges, c)
-	}
 }
 
 func (s *scripted) Guard() error {

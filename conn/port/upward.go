@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
@@ -43,13 +44,6 @@ func newUpward() upward {
 
 // maxRefused bounds the ids that are remembered as refused.
 const maxRefused = 10_000
-
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
 
 // take reads what the program sends, and forwards at once what need not wait.
 func (c *client) take() {
@@ -141,7 +135,7 @@ func (c *client) pass(r *request, frame []byte) bool {
 			u.queue = append(u.queue, w)
 			u.size += len(frame)
 			u.mu.Unlock()
-			nudge(u.more)
+			nudge.Send(u.more)
 			return true
 		}
 		u.mu.Unlock()
@@ -177,7 +171,7 @@ func (c *client) send() {
 				return
 			}
 		}
-		nudge(u.room)
+		nudge.Send(u.room)
 		switch {
 		case w.class == classOrder:
 			c.sending.Store(int64(sinceBegan()))

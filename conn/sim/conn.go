@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/nudge"
 )
 
 const (
@@ -179,10 +181,7 @@ func (c *conn) later(now, frames []byte, lag time.Duration) []byte {
 
 // flush wakes the writer.
 func (c *conn) flush() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	nudge.Send(c.wake)
 }
 
 // sendLocked queues messages and wakes the writer; Gateway.mu is held.

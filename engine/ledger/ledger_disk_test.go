@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/store"
 )
@@ -346,7 +347,7 @@ func TestQuiet(t *testing.T) {
 			}
 			began := time.Now()
 			for _, at := range c.news {
-				time.AfterFunc(at, l.nudge)
+				time.AfterFunc(at, func() { nudge.Send(l.news) })
 			}
 			end := time.AfterFunc(time.Hour, func() { close(l.closing) })
 			defer end.Stop()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"gatewatch/conn/nudge"
 )
 
 // This file is how a [Ledger] writes down what it knows.
@@ -121,15 +123,8 @@ func (l *Ledger) record(e entry) error {
 		l.dirty[i.Order.Ref] = true
 	}
 	maps.Copy(l.notes, e.Notes)
-	l.nudge()
+	nudge.Send(l.news)
 	return err
-}
-
-func (l *Ledger) nudge() {
-	select {
-	case l.news <- struct{}{}:
-	default:
-	}
 }
 
 // writeDelay is for how long nothing must have happened before the database takes over what has: a transaction costs
@@ -152,7 +147,7 @@ func (l *Ledger) keepUp() {
 			if !failed {
 				l.log.Error("the state of an order cannot be written", "err", err)
 			}
-			l.nudge()
+			nudge.Send(l.news)
 		}
 		failed = err != nil
 	}

@@ -13,6 +13,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/api/sse"
 	"gatewatch/conn"
+	"gatewatch/conn/nudge"
 )
 
 // player is a backend whose status a test sets.
@@ -21,7 +22,7 @@ type player struct {
 	mu       sync.Mutex
 	st       api.Status
 	view     api.SettingsView
-	nudges   []chan struct{}
+	news     nudge.Subscribers
 	refusal  error
 	saved    []byte
 	commands []string
@@ -40,12 +41,7 @@ func (p *player) set(seq uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.st.Seq = seq
-	for _, c := range p.nudges {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
+	p.news.Nudge()
 }
 
 func (p *player) Status() api.Status {
@@ -54,14 +50,7 @@ func (p *player) Status() api.Status {
 	return p.st
 }
 
-func (p *player) Subscribe() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	c <- struct{}{}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.nudges = append(p.nudges, c)
-	return c, func() {}
-}
+func (p *player) Subscribe() (<-chan struct{}, func()) { return p.news.Subscribe() }
 
 func (p *player) command(name string) error {
 	p.mu.Lock()

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatewatch/conn/nudge"
 )
 
 // MaxEvent bounds an event, in bytes.
@@ -34,10 +36,7 @@ func (s *Streams) ShowWindow() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for w := range s.windows {
-		select {
-		case w <- struct{}{}:
-		default:
-		}
+		nudge.Send(w)
 	}
 	return len(s.windows)
 }

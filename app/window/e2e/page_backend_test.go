@@ -15,11 +15,13 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/nudge"
 )
 
 // past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
 type past struct {
 	server.SecretsBackend // the page stores none
+	nudge.Subscribers
 
 	mu                    sync.Mutex
 	status                api.Status
@@ -34,7 +36,6 @@ type past struct {
 	fails                 error             // of what the history is asked for
 	tested                []string
 	asked                 int // for uptime
-	nudges                map[chan struct{}]struct{}
 	hangs                 atomic.Bool
 	stop                  func() // ends the server
 }
@@ -50,12 +51,7 @@ func (p *past) change(f func()) {
 	p.locked(func() {
 		f()
 		p.status.Seq++
-		for c := range p.nudges {
-			select {
-			case c <- struct{}{}:
-			default:
-			}
-		}
+		p.Nudge()
 	})
 }
 
@@ -70,13 +66,6 @@ func (p *past) Answers(ctx context.Context) error {
 		<-ctx.Done()
 	}
 	return ctx.Err()
-}
-
-func (p *past) Subscribe() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	c <- struct{}{}
-	p.locked(func() { p.nudges[c] = struct{}{} })
-	return c, func() { p.locked(func() { delete(p.nudges, c) }) }
 }
 
 func (p *past) Connect(context.Context) error { return nil }
@@ -142,7 +131,7 @@ const hostile = "<img src=x onerror=alert(1)>\u202e<b>bold</b>"
 func newPast(at time.Time) *past {
 	line := history.NewTimeline()
 	seq := uint64(0)
-	p := &past{nudges: map[chan struct{}]struct{}{}, texts: map[string]string{
+	p := &past{texts: map[string]string{
 		"settings.json": "{}\n",
 		"rules.json":    "{\n  \"rules\": []\n}\n",
 	}}

@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/home"
+	"gatewatch/conn/nudge"
 )
 
 // retry is the time between two looks for the resident program.
@@ -80,10 +81,7 @@ func (l *Link) follow(ctx context.Context, found func()) error {
 		found()
 		l.use(client, nil)
 		l.face.Status(st)
-		select { // a status comes after each change of the settings, too
-		case l.fresh <- struct{}{}:
-		default:
-		}
+		nudge.Send(l.fresh) // a status comes after each change of the settings, too
 	}, l.face.Show, l.face.Quit)
 }
 

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"gatewatch/conn/nudge"
 )
 
 // Journal is a record of orders in files to which lines are appended, one file for each year, such as
@@ -255,15 +257,8 @@ func (j *Journal) add(o Order, done chan error) error {
 	j.takeNotes() // which are older
 	j.line(o)
 	j.waiting = append(j.waiting, done)
-	nudge(j.wake)
+	nudge.Send(j.wake)
 	return nil
-}
-
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // Note puts an order on disk within a second, unless a later note of it comes before that.
@@ -272,7 +267,7 @@ func (j *Journal) Note(o Order) {
 	defer j.mu.Unlock()
 	if !j.closed {
 		j.notes[o.Number] = o
-		nudge(j.noted)
+		nudge.Send(j.noted)
 	}
 }
 
