@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine/ledger"
@@ -239,7 +240,7 @@ func chaos(t *testing.T, kills int) tally {
 	d = startRig(t, path, g.Port(), true)
 	d.session(t)
 	var faults []string
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // news may still be on its way
+	for end := time.Now().Add(ibtest.Patience); ; time.Sleep(time.Millisecond) { // news may still be on its way
 		notes, err := d.orders.Notes()
 		if err != nil {
 			t.Fatal(err)

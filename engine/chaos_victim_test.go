@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
 	"gatewatch/engine/ledger"
 )
@@ -58,7 +59,7 @@ func victim() {
 	}
 	type look struct{ session *ib.Session }
 	var looking atomic.Pointer[look] // which is under way, with the guard closed
-	cfg := rigConfig(orders, port, client)
+	cfg := conntest.Config(port, client, nil)
 	cfg.Soft, cfg.Hard, cfg.ProofOfLife = 1500*time.Millisecond, 10*time.Second, 250*time.Millisecond
 	cfg.Reconcile = func(ctx context.Context, s *ib.Session) error {
 		one := &look{s}

@@ -5,20 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
-	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
-	"gatewatch/conn/sim"
-	"gatewatch/conn/sim/simtest"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/engine/ledger"
 )
 
-const (
-	clientID = 17
-	patience = 2 * time.Minute
+const clientID = 17
+
+var (
+	eventually   = ibtest.Eventually
+	startGateway = conntest.Gateway
 )
 
 // rig is a ledger on a supervisor.
@@ -35,46 +35,21 @@ func newRig(path string, port, client int, follow bool) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	sup, err := conn.New(rigConfig(orders, port, client), log)
+	sup, err := conn.New(conntest.Config(port, client, orders.Reconcile), log)
 	if err != nil {
 		return nil, errors.Join(err, orders.Close())
 	}
 	return runRig(orders, sup, follow), nil
 }
 
-// rigConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
-func rigConfig(orders *ledger.Ledger, port, client int) conn.Config {
-	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: ib.AnyMode, ConnectTimeout: time.Minute,
-		Poll: time.Second, Soft: time.Minute, Hard: 5 * time.Minute, ProofOfLife: time.Minute,
-		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
-		Reconcile: orders.Reconcile,
-	}
-}
-
 func runRig(orders *ledger.Ledger, sup *conn.Supervisor, follow bool) *rig {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { sup.Run(ctx) })
-	running.Go(func() {
-		news, end := sup.Subscribe()
-		defer end()
-		var last *ib.Session
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-news:
-			}
-			if s := sup.Session(); follow && s != nil && s != last {
-				last = s
-				running.Go(func() { orders.Follow(ctx, s) })
-			}
-		}
-	})
+	var do func(context.Context, *ib.Session)
+	if follow {
+		do = orders.Follow
+	}
+	stop := conntest.Run(sup, do)
 	return &rig{orders, sup, func() {
-		cancel()
-		running.Wait()
+		stop()
 		orders.Close()
 	}}
 }
@@ -89,23 +64,10 @@ func startRig(t *testing.T, path string, port int, follow bool) *rig {
 	return r
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
 // session waits for one whose guard is open.
-func (r *rig) session(t *testing.T) (s *ib.Session) {
+func (r *rig) session(t *testing.T) *ib.Session {
 	t.Helper()
-	eventually(t, "the guard is open", func() bool {
-		s = r.sup.Session()
-		return s != nil && s.Guard() == nil
-	})
-	return s
+	return conntest.Session(t, r.sup)
 }
 
 // state waits until an order has a state.
@@ -125,16 +87,6 @@ func (r *rig) state(t *testing.T, ref string, want ledger.OrderState) (found led
 		return found.State == want
 	})
 	return found
-}
-
-func startGateway(t *testing.T, cfg sim.Config) *sim.Gateway {
-	t.Helper()
-	cfg.Farms = []sim.Farm{}
-	g := simtest.Start(t, cfg)
-	if err := g.SetPrice("AAPL", 100); err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 // order is a limit order to buy; the ask is 100.01.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
@@ -222,7 +223,7 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	byHand(clientID, 5, "theirs")
 	byHand(clientID+1, 6, "theirs")
 	look := make(chan struct{})
-	cfg := deskConfig(ledger, g.Port(), clientID)
+	cfg := conntest.Config(g.Port(), clientID, nil)
 	cfg.Reconcile = func(ctx context.Context, s *ib.Session) error {
 		<-look
 		return ledger.Reconcile(ctx, s)

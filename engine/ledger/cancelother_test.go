@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 )
@@ -19,7 +20,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 	c := openImpatient(t, g, 100*time.Millisecond)
 	s := c.session(t)
 	ours := c.rests(t, s)
-	if err := c.sup.Configure(t.Context(), deskConfig(c.ledger, g.Port(), clientID+1)); err != nil {
+	if err := c.sup.Configure(t.Context(), conntest.Config(g.Port(), clientID+1, c.ledger.Reconcile)); err != nil {
 		t.Fatal(err)
 	}
 	<-s.Done()
@@ -131,7 +132,7 @@ func TestClientZero(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sup, err := conn.New(deskConfig(ledger, g.Port(), 0), slog.New(slog.DiscardHandler))
+		sup, err := conn.New(conntest.Config(g.Port(), 0, ledger.Reconcile), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

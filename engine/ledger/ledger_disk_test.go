@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/nudge"
 	"gatewatch/conn/sim"
 	"gatewatch/engine/store"
@@ -248,7 +249,7 @@ func TestStateIsWrittenDown(t *testing.T) {
 		if !strings.Contains(line, "cannot be written") {
 			t.Errorf("%q", line)
 		}
-	case <-time.After(ledgerPatience):
+	case <-time.After(ibtest.Patience):
 		t.Fatal("nobody heard of it")
 	}
 	if stopped, behind := l.Trouble(); stopped != nil || behind == nil {

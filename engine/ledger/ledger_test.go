@@ -18,14 +18,18 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/sim/simtest"
 )
 
-const (
-	clientID       = 17
-	ledgerPatience = 2 * time.Minute
+const clientID = 17
+
+var (
+	eventually   = ibtest.Eventually
+	startGateway = conntest.Gateway
 )
 
 // aapl is traded at 100.
@@ -49,16 +53,6 @@ func openDesk(path string, port, client int, follow bool) (*desk, error) {
 	return runDeskAs(ledger, port, client, follow)
 }
 
-// deskConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
-func deskConfig(ledger *Ledger, port, client int) conn.Config {
-	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: ib.AnyMode, ConnectTimeout: time.Minute,
-		Poll: time.Second, Soft: time.Minute, Hard: 5 * time.Minute, ProofOfLife: time.Minute,
-		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
-		Reconcile: ledger.Reconcile,
-	}
-}
-
 func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
 	return runDeskAs(ledger, port, clientID, follow)
 }
@@ -79,7 +73,7 @@ func loggedDesk(t *testing.T, g *sim.Gateway, log io.Writer) *desk {
 }
 
 func runDeskAs(ledger *Ledger, port, client int, follow bool) (*desk, error) {
-	sup, err := conn.New(deskConfig(ledger, port, client), slog.New(slog.DiscardHandler))
+	sup, err := conn.New(conntest.Config(port, client, ledger.Reconcile), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
@@ -87,28 +81,13 @@ func runDeskAs(ledger *Ledger, port, client int, follow bool) (*desk, error) {
 }
 
 func runSupervised(ledger *Ledger, sup *conn.Supervisor, follow bool) *desk {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { sup.Run(ctx) })
-	running.Go(func() {
-		news, end := sup.Subscribe()
-		defer end()
-		var last *ib.Session
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-news:
-			}
-			if s := sup.Session(); follow && s != nil && s != last {
-				last = s
-				running.Go(func() { ledger.Follow(ctx, s) })
-			}
-		}
-	})
+	var do func(context.Context, *ib.Session)
+	if follow {
+		do = ledger.Follow
+	}
+	stop := conntest.Run(sup, do)
 	return &desk{ledger, sup, func() {
-		cancel()
-		running.Wait()
+		stop()
 		ledger.Close()
 	}}
 }
@@ -128,15 +107,6 @@ func newDeskThat(t *testing.T, path string, port int, follows bool) *desk {
 	return d
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(ledgerPatience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
 // place sends one order.
 func (d *desk) place(s *ib.Session, o ib.Order) (Intent, error) {
 	list, err := d.ledger.Place(s, Batch{Orders: []ib.Order{o}})
@@ -147,13 +117,9 @@ func (d *desk) place(s *ib.Session, o ib.Order) (Intent, error) {
 }
 
 // session waits for one whose guard is open.
-func (d *desk) session(t *testing.T) (s *ib.Session) {
+func (d *desk) session(t *testing.T) *ib.Session {
 	t.Helper()
-	eventually(t, "the guard is open", func() bool {
-		s = d.sup.Session()
-		return s != nil && s.Guard() == nil
-	})
-	return s
+	return conntest.Session(t, d.sup)
 }
 
 // state waits until an order has a state.
@@ -173,16 +139,6 @@ func (d *desk) state(t *testing.T, ref string, want OrderState) (found Intent) {
 		return found.State == want
 	})
 	return found
-}
-
-func startGateway(t *testing.T, cfg sim.Config) *sim.Gateway {
-	t.Helper()
-	cfg.Farms = []sim.Farm{}
-	g := simtest.Start(t, cfg)
-	if err := g.SetPrice("AAPL", 100); err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 // order is a limit order to buy; the ask is 100.01.

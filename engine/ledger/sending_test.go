@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 )
 
@@ -249,7 +251,7 @@ func TestPlaceInPart(t *testing.T) {
 	// not left.
 	list, err = d.ledger.Place(s, batch(func(n int) error {
 		if n == 2 {
-			for end := time.Now().Add(ledgerPatience); len(g.State().Orders) < 3 &&
+			for end := time.Now().Add(ibtest.Patience); len(g.State().Orders) < 3 &&
 				time.Now().Before(end); time.Sleep(time.Millisecond) {
 			}
 			g.Drop()
@@ -396,7 +398,7 @@ func TestClientIDOfTheSession(t *testing.T) {
 	if err != nil || first.Client != clientID {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	if err := d.sup.Configure(t.Context(), deskConfig(d.ledger, g.Port(), clientID+1)); err != nil {
+	if err := d.sup.Configure(t.Context(), conntest.Config(g.Port(), clientID+1, d.ledger.Reconcile)); err != nil {
 		t.Fatal(err)
 	}
 	after := d.session(t)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/sim/simtest"
@@ -45,14 +46,7 @@ func (b *bench) trade() (*sim.Gateway, *ib.Session) {
 		},
 	}
 	b.desk.Arm()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		if s := sup.Session(); s != nil && s.Guard() == nil {
-			return g, s
-		}
-		if time.Now().After(end) {
-			b.t.Fatalf("the guard never opened: %+v", *sup.Snapshot())
-		}
-	}
+	return g, conntest.Session(b.t, sup)
 }
 
 // arrived returns how many orders a gateway has when all that was sent has arrived.

@@ -2,23 +2,17 @@ package rules
 
 import (
 	"testing"
-	"time"
 
+	"gatewatch/conn/conntest"
 	"gatewatch/conn/ib"
+	"gatewatch/conn/ib/ibtest"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/sim/simtest"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
+var eventually = ibtest.Eventually
 
 // trade has rules run on a simulated gateway, where AAPL is at 100.
 func trade(t *testing.T, list ...Rule) (*stack, *sim.Gateway) {
@@ -148,7 +142,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 		}
 		price(2990)
 		st := start(t, g.Port(), nil)
-		eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+		conntest.Session(t, st.sup)
 		r := Rule{
 			Name: "toyota", Instrument: Instrument{Symbol: "7203", Exchange: "TSEJ", Currency: "JPY"},
 			Conditions: []Condition{{Price: "bid", Is: "crosses_up", Value: 3001}},
@@ -185,7 +179,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 func TestTriggeredIsTriggered(t *testing.T) {
 	rule := notify("r", "last", "at_or_above", 1e6)
 	st, _ := trade(t, rule)
-	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+	conntest.Session(t, st.sup)
 	_, err := st.desk.Place(engine.Ticket{
 		Session: st.sup.Session(), Rule: "r", Price: 100,
 		Order: ib.Order{Contract: aapl.Contract(), Side: ib.Buy, Type: ib.Market, Quantity: 1},
@@ -267,7 +261,7 @@ func TestPence(t *testing.T) {
 		rule("closes", 4501, Order{Side: "SELL", Quantity: 10}),
 	}
 	st := start(t, g.Port(), nil)
-	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+	conntest.Session(t, st.sup)
 	if err := st.set.Put(list); err != nil {
 		t.Fatal(err)
 	}

@@ -313,15 +313,17 @@ func (g *Scripted) serve(n int, c net.Conn) {
 	}
 }
 
-// Eventually waits for something that no snapshot shows.
+// Patience is how long a test waits for what ought to happen soon.
+const Patience = 2 * time.Minute
+
+// Eventually waits until something holds.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
+	for end := time.Now().Add(Patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
-	t.Fatalf("%s: not within a minute", what)
 }
 
 // TickPrice is a price without a size.
