@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"gatewatch/conn/nudge"
+	"gatewatch/engine/store"
 )
 
 // This file is how a [Ledger] writes down what it knows.
@@ -68,16 +69,14 @@ func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list .
 }
 
 // transact changes the database. Where that is found to be damaged, nothing can be written down any more.
-func (l *Ledger) transact(change func(*bbolt.Tx) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the file is damaged: %v", p)
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.broken = err
-		}
-	}()
-	return l.db.Update(change)
+func (l *Ledger) transact(change func(*bbolt.Tx) error) error {
+	err := store.Update(l.db, change)
+	if errors.Is(err, store.ErrDamaged) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = err
+	}
+	return err
 }
 
 func putCount(tx *bbolt.Tx, key []byte, n uint64) error {
@@ -230,26 +229,9 @@ func (l *Ledger) Rewrite() error {
 	case l.copied == nil || !os.SameFile(info, l.copied):
 		return fmt.Errorf("%s is another file by now", path)
 	}
-	if err := copyStore(l.db, path+".new", path); err != nil {
+	if err := store.Copy(l.db, path); err != nil {
 		return fmt.Errorf("write orders to %s: %w", path, err)
 	}
 	l.copied, err = os.Stat(path)
-	return err
-}
-
-// copyStore writes what a database holds to a file, which gets its name when it is complete.
-func copyStore(from *bbolt.DB, name, final string) error {
-	_ = os.Remove(name)
-	to, err := bbolt.Open(name, 0o600, nil)
-	if err != nil {
-		return err
-	}
-	err = bbolt.Compact(to, from, 0)
-	if err = errors.Join(err, to.Close()); err == nil {
-		err = os.Rename(name, final)
-	}
-	if err != nil {
-		os.Remove(name)
-	}
 	return err
 }

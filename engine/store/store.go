@@ -74,13 +74,40 @@ func inUse(path string) bool {
 	return err == nil && !got || errors.Is(err, syscall.EWOULDBLOCK)
 }
 
-// open opens a file that was checked. A panic is an error all the same: the file may have changed since.
+// open opens a file that was checked.
 func open(path string) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
+	defer damaged(&err)
 	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout})
+}
+
+// damaged makes an error of a panic: the check does not find all damage, and the file may have changed since.
+func damaged(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", ErrDamaged, p)
+	}
+}
+
+// Update changes a database. The error wraps [ErrDamaged] where that is found to be so.
+func Update(db *bbolt.DB, change func(*bbolt.Tx) error) (err error) {
+	defer damaged(&err)
+	return db.Update(change)
+}
+
+// Copy writes what a database holds to a file, which gets its name when it is complete.
+func Copy(from *bbolt.DB, path string) error {
+	name := path + ".new"
+	_ = os.Remove(name)
+	to, err := bbolt.Open(name, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	err = bbolt.Compact(to, from, 0)
+	if err = errors.Join(err, to.Close()); err == nil {
+		err = os.Rename(name, path)
+	}
+	if err != nil {
+		os.Remove(name)
+	}
+	return err
 }
