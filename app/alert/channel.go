@@ -26,6 +26,7 @@ import (
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/pushover"
 )
 
 // entry is an alert on its way by one channel.
@@ -132,6 +133,23 @@ type contentError struct{ err error }
 
 func (e *contentError) Error() string { return e.err.Error() }
 
+// pauseError says that the server wants to be left alone for some time.
+type pauseError struct {
+	err   error
+	pause time.Duration
+}
+
+func (e *pauseError) Error() string { return e.err.Error() }
+
+// pauseOf returns for how long the server wants to be left alone that an error is about.
+func pauseOf(err error) time.Duration {
+	var e *pauseError
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.pause
+}
+
 // aboutContent reports whether a status of HTTP is about what was sent, not about its address, the login, the rate or
 // the server.
 func aboutContent(status int) bool {
@@ -196,16 +214,6 @@ func (m *message) toEach(receivers []string, send func(to string) result) error 
 		return &refusedError{cmp.Or(refused, content)}
 	}
 	return cmp.Or(content, refused)
-}
-
-// unparted reports whether the server has taken a mail, and only what follows the mail, QUIT, has failed.
-func unparted(err error) bool {
-	var all interface{ Unwrap() []error }
-	if !errors.As(err, &all) {
-		return false
-	}
-	list := all.Unwrap()
-	return len(list) == 1 && failedAt(list[0], smtp.FailClosingSession)
 }
 
 // receiverRefused reports whether the server has refused the address of the receiver for good.
@@ -294,17 +302,37 @@ func (o *Outbox) sendSlack(ctx context.Context, ref string, m *message) error {
 	return o.shout(ctx, job{Target: u.String(), Text: text, Secrets: values}).err()
 }
 
+// What services take of a text at most, in bytes. Those that are not named take as much as Telegram, or more.
+const (
+	telegramLimit = 4096
+	pushoverLimit = 1024
+)
+
+// shorten returns as much of a text as a limit of bytes allows.
+func shorten(s string, limit int) string {
+	const rest = "…"
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit-len(rest)], "") + rest
+}
+
 // sendService sends by any service that shoutrrr speaks.
 func (o *Outbox) sendService(ctx context.Context, ref string, m *message) error {
 	values, _, err := o.lookup(ref)
 	if err != nil {
 		return err
 	}
-	title, body := m.text()
-	send := func(target string) result {
-		return o.shout(ctx, job{Target: target, Text: "Gatewatch: " + title + "\n" + body, Secrets: values})
-	}
 	u, err := url.Parse(values[0])
+	title, body := m.text()
+	limit := telegramLimit
+	if err == nil && u.Scheme == pushover.Scheme {
+		limit = pushoverLimit
+	}
+	text := shorten("Gatewatch: "+title+"\n"+body, limit)
+	send := func(target string) result {
+		return o.shout(ctx, job{Target: target, Text: text, Secrets: values})
+	}
 	if err != nil || u.Scheme != telegram.Scheme {
 		return send(values[0]).err()
 	}
@@ -364,16 +392,13 @@ func (o *Outbox) request(req *http.Request, red *Redactor) error {
 	if err != nil {
 		return plainError(err, red)
 	}
-	defer res.Body.Close()
-	x := exchange{status: res.StatusCode, body: beginning(res.Body)} // read, so that the connection can be used again
+	x := exchanged(res)
 	if x.status/100 == 2 {
 		return nil
 	}
-	err = errors.New(answered(x.status, red.text(x.words())))
-	if aboutContent(x.status) {
-		return &contentError{err}
-	}
-	return err
+	return result{
+		Error: answered(x.status, red.text(x.words())), Content: aboutContent(x.status), Pause: x.pause,
+	}.err()
 }
 
 // plainError says what went wrong with the network, without any secret.

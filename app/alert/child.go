@@ -54,6 +54,8 @@ type result struct {
 	Refused bool   `json:"refused,omitempty"` // the server will not take it for this receiver, now or later
 	Content bool   `json:"content,omitempty"` // the server will not take it for what is in it, now or later
 	Error   string `json:"error,omitempty"`   // free of secrets
+
+	Pause time.Duration `json:"pause,omitempty"` // for which the server wants to be left alone
 }
 
 func (r result) err() error {
@@ -62,6 +64,8 @@ func (r result) err() error {
 		return nil
 	case r.Content:
 		return &contentError{err}
+	case r.Pause > 0:
+		return &pauseError{err, r.Pause}
 	default:
 		return err
 	}
@@ -157,7 +161,7 @@ func (j *job) outcome(err error) result {
 	red := Redacting(j.Secrets...)
 	x, chat := j.web.last.Load(), strings.HasPrefix(j.Target, telegram.Scheme+":")
 	switch {
-	case j.Mail && (err == nil || unparted(err)):
+	case j.Mail && (err == nil || j.web.mailed.Load()):
 		return result{Sent: true}
 	case j.Mail:
 		return result{Error: mailError(err, red).Error(), Refused: receiverRefused(err), Content: mailRefused(err)}
@@ -169,10 +173,10 @@ func (j *job) outcome(err error) result {
 		return result{Error: plainError(x.err, red).Error()}
 	case x.status/100 != 2:
 		return result{
-			Error: answered(x.status, red.text(x.words())), Content: aboutContent(x.status),
+			Error: answered(x.status, red.text(x.words())), Content: aboutContent(x.status), Pause: x.pause,
 			Refused: chat && (x.status == http.StatusBadRequest || x.status == http.StatusForbidden),
 		}
-	case err != nil:
+	case err != nil && !x.cut:
 		return result{Error: plainError(err, red).Error()}
 	case chat && !x.confirmed():
 		return result{Error: errGarbled.Error()}
@@ -187,7 +191,7 @@ func (j *job) send() (err error) {
 			err = errUnexpected
 		}
 	}()
-	r, err := router.New(nil)
+	r, err := router.New(j.web)
 	if err != nil {
 		return err
 	}

@@ -58,19 +58,21 @@ func pour(c net.Conn, begin string, more []byte, stop <-chan struct{}) {
 	}
 }
 
-// TestEndlessAnswers delivers to servers whose answers never end: the delivery ends, says why, and no memory of ours
-// grows by it.
+// TestEndlessAnswers delivers to servers whose answers never end: the delivery ends, is one if the status says so, else
+// says why, and no memory of ours grows by it.
 func TestEndlessAnswers(t *testing.T) {
 	junk := []byte(strings.Repeat("x", 64<<10))
 	web := endless(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", junk)
+	bad := endless(t, "HTTP/1.1 500 Bad\r\nContent-Type: application/json\r\n\r\n", junk)
 	header := endless(t, "HTTP/1.1 200 OK\r\nX-Long: ", junk)
 	mail := endless(t, "220 ", junk)
 	p := newPost(t, map[string]string{
 		"env:WEB":   "generic+http://" + web + "/hook",
+		"env:BAD":   "generic+http://" + bad + "/hook",
 		"env:SLACK": "http://" + header + "/hook",
 	})
 	p.box.Configure(Config{
-		Services: []string{"env:WEB"}, Slack: "env:SLACK",
+		Services: []string{"env:WEB", "env:BAD"}, Slack: "env:SLACK",
 		Email: &Email{
 			Server: "127.0.0.1", Port: port(t, mail), Encryption: "none", From: "a@example.com",
 			To: []string{"b@example.com"},
@@ -80,13 +82,16 @@ func TestEndlessAnswers(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	p.run()
 	p.put(Alert{Title: "Lost", At: time.Now()})
-	p.failing("email", "slack", "env:WEB")
+	p.failing("email", "slack", "env:BAD")
+	until(t, "one is delivered", func() bool { return p.channel("env:WEB").Sent == 1 })
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.Sys) - int64(before.Sys); grown > 32<<20 {
 		t.Errorf("the program grew by %d bytes", grown)
 	}
-	for _, name := range []string{"email", "env:WEB"} {
-		if said := p.channel(name).LastError; said != "the server's answer is too long" {
+	for name, want := range map[string]string{
+		"email": "the server's answer is too long", "env:BAD": "the server answered 500",
+	} {
+		if said := p.channel(name).LastError; said != want {
 			t.Errorf("%s: %q", name, said)
 		}
 	}

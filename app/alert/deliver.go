@@ -82,6 +82,11 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 	var refused []byte
 	proven := false
 	for ctx.Err() == nil {
+		wake := b.wake
+		select {
+		case <-b.changed: // it is looked at below
+		default:
+		}
 		after := refused
 		if proven {
 			after = nil
@@ -121,7 +126,10 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 				refused, refusals = key, 0
 				continue
 			}
-			wait.Reset(delay)
+			pause := pauseOf(err)
+			if wait.Reset(max(delay, pause)); pause > 0 {
+				wake = nil // whatever comes now, the server does not want it
+			}
 		case refused != nil: // it takes none: it is not about what is in them
 			refused = nil
 			wait.Reset(delay)
@@ -130,7 +138,8 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-b.wake:
+		case <-wake:
+		case <-b.changed:
 		case <-wait.C:
 			delay = min(2*delay, o.delays[1])
 			if old {

@@ -8,24 +8,42 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
 // watched is how a service asks its server. It follows no redirect to another host, as an alert is for the one that the
-// settings name, and knows the last answer: some services call sent what was not.
+// settings name, and knows the last answer: some services call sent what was not. It is their log, too.
 type watched struct {
 	http.RoundTripper
-	last atomic.Pointer[exchange] // nil if nothing was asked
+	last   atomic.Pointer[exchange] // nil if nothing was asked
+	mailed atomic.Bool              // a server has taken a mail; what follows that, QUIT, may fail or never end
 }
+
+// Printf takes what shoutrrr logs.
+func (w *watched) Printf(format string, _ ...any) {
+	if strings.HasPrefix(format, "Mail successfully sent") {
+		w.mailed.Store(true)
+	}
+}
+
+// Print takes what says nothing.
+func (w *watched) Print(...any) {}
+
+// Println takes what says nothing.
+func (w *watched) Println(...any) {}
 
 // exchange is what came of a request.
 type exchange struct {
 	status int // 0 if there is no answer
 	body   []byte
+	cut    bool          // that is not all of the answer
+	pause  time.Duration // for which the server wants to be left alone
 	err    error
 }
 
@@ -52,20 +70,47 @@ func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 	}
 	if err == nil {
-		x.status, x.body = res.StatusCode, beginning(res.Body)
-		res.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(x.body), res.Body), res.Body}
+		x = exchanged(res)
+		res.Body = io.NopCloser(bytes.NewReader(x.body))
 	}
 	w.last.Store(x)
 	return res, err
 }
 
-// beginning reads what matters of an answer.
-func beginning(body io.Reader) []byte {
-	text, _ := io.ReadAll(io.LimitReader(body, maxResult)) // what came before an error may say enough
-	return text
+// bodyLimit bounds the wait for the end of an answer.
+var bodyLimit = 10 * time.Second
+
+// maxPause bounds for how long a server is left alone because it says so: it may be wrong, and alerts wait.
+const maxPause = 15 * time.Minute
+
+// exchanged takes in an answer, as much of it as matters, and ends it: one that does not end says enough by its status.
+func exchanged(res *http.Response) *exchange {
+	limit := time.AfterFunc(bodyLimit, func() { res.Body.Close() })
+	defer res.Body.Close()
+	defer limit.Stop()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxResult))
+	x := &exchange{status: res.StatusCode, body: text, cut: err != nil || len(text) == maxResult}
+	if x.status == http.StatusTooManyRequests || x.status == http.StatusServiceUnavailable {
+		x.pause = retryAfter(res.Header)
+	}
+	return x
+}
+
+// retryAfter returns for how long a server wants to be left alone; 0 if it does not say so.
+func retryAfter(h http.Header) time.Duration {
+	said := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(said, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(maxPause/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(said)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date")) // by the same clock
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(0, at.Sub(now)), maxPause)
 }
 
 // confine has a service that does not use the default transport be watched, too.
@@ -117,7 +162,8 @@ func wordsIn(v any) (text string) {
 // confirmed reports whether the answer is that of Telegram to a message that it has taken.
 func (x *exchange) confirmed() bool {
 	var said struct{ OK bool }
-	return json.Unmarshal(x.body, &said) == nil && said.OK
+	err := json.Unmarshal(x.body, &said)
+	return err == nil && said.OK || x.cut && bytes.HasPrefix(x.body, []byte(`{"ok":true,`))
 }
 
 // answered says that a server has refused something, in its own words if it has some.

@@ -42,10 +42,12 @@ func (o *Outbox) runHeartbeat(ctx context.Context) {
 		if h == nil {
 			continue
 		}
+		var err error
 		if !h.OnlyWhileConnected || o.connected() {
-			o.noteHeartbeat(ctx, o.callHeartbeat(ctx, *h))
+			err = o.callHeartbeat(ctx, *h)
+			o.noteHeartbeat(ctx, err)
 		}
-		next.Reset(max(h.Every, time.Second))
+		next.Reset(max(h.Every, time.Second, pauseOf(err)))
 	}
 }
 

@@ -75,7 +75,8 @@ type Outbox struct {
 // box is one channel's part of the outbox.
 type box struct {
 	channel channel
-	wake    chan struct{}
+	wake    chan struct{}      // something has come, or the network may be back
+	changed chan struct{}      // the channel may be another one
 	end     context.CancelFunc // ends its worker; nil while it has none
 	status  ChannelStatus
 	failing bool
@@ -147,7 +148,10 @@ func (o *Outbox) Configure(c Config) {
 			o.boxes = append(o.boxes, b)
 			continue
 		}
-		b := &box{channel: ch, wake: make(chan struct{}, 1), status: ChannelStatus{Name: ch.name, Service: ch.service}}
+		b := &box{
+			channel: ch, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+			status: ChannelStatus{Name: ch.name, Service: ch.service},
+		}
 		o.boxes = append(o.boxes, b)
 	}
 	for _, b := range before {
@@ -159,7 +163,7 @@ func (o *Outbox) Configure(c Config) {
 	for _, b := range o.boxes {
 		b.status.Queued, b.status.Oldest = o.count(b.channel.name)
 		o.start(b)
-		nudge.Send(b.wake)
+		nudge.Send(b.changed)
 	}
 	o.beat.configure(c.Heartbeat)
 }

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 		Child(os.Stdin, os.Stdout)
 		return
 	}
+	bodyLimit = testBodyLimit
 	goleak.VerifyTestMain(m)
 }
 
@@ -157,6 +158,7 @@ type mailServer struct {
 	cutAtQuit bool             // ends the connection without a farewell when it has taken a mail
 	got       []mail
 	tried     int
+	logins    int
 }
 
 type mail struct{ from, to, text string }
@@ -203,6 +205,7 @@ func (m *mailSession) AuthMechanisms() []string { return []string{sasl.Plain} }
 
 func (m *mailSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
+		m.s.set(func() { m.s.logins++ })
 		if user != "me" || password != "mailsecret" {
 			return smtp.ErrAuthFailed
 		}

@@ -19,6 +19,12 @@ import (
 // theirs names the environment variable with the address at which tests have the servers of all services.
 const theirs = "GATEWATCH_TEST_SERVICES"
 
+// shortly names the one with the limit of a child, where that is not the usual one.
+const shortly = "GATEWATCH_TEST_LIMIT"
+
+// testBodyLimit is the limit for the end of an answer in tests.
+const testBodyLimit = 3 * time.Second
+
 // elsewhere sends all requests to one address.
 type elsewhere string
 
@@ -271,7 +277,11 @@ func TestClientWaitsNoLonger(t *testing.T) {
 
 // prepareChild has a child of a test with a [chatServer] ask that alone. Some services try again for minutes.
 func prepareChild() {
+	bodyLimit = testBodyLimit
 	if addr := os.Getenv(theirs); addr != "" {
 		http.DefaultTransport, childLimit = elsewhere(addr), 10*time.Second
+	}
+	if limit, err := time.ParseDuration(os.Getenv(shortly)); err == nil {
+		childLimit = limit
 	}
 }
