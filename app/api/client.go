@@ -74,7 +74,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Status asks for the status and returns it with the JSON as it came.
 func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) {
-	raw, err = c.do(ctx, http.MethodGet, "/status")
+	raw, err = c.exchange(ctx, c.http, http.MethodGet, "/status", nil)
 	if hung, ok := errors.AsType[*failure](err); ok && hung.code == http.StatusGatewayTimeout {
 		err = c.notResponding()
 	}
@@ -86,40 +86,36 @@ func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) 
 
 // Connect asks for an attempt now.
 func (c *Client) Connect(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/connect_ib")
+	return askFor[Answer](ctx, c, c.http, http.MethodPost, "/connect_ib")
 }
 
 // Disconnect asks to disconnect and pause.
 func (c *Client) Disconnect(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/disconnect_ib")
+	return askFor[Answer](ctx, c, c.http, http.MethodPost, "/disconnect_ib")
 }
 
 // Show asks the resident program to bring its window before the user.
 func (c *Client) Show(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/show")
+	return askFor[Answer](ctx, c, c.http, http.MethodPost, "/show")
 }
 
 // Quit asks the resident program to end. It has only begun to when this returns.
 func (c *Client) Quit(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/quit")
+	return askFor[Answer](ctx, c, c.http, http.MethodPost, "/quit")
 }
 
 // get asks for what path answers.
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
-	return askFor[T](ctx, c, http.MethodGet, path)
+	return askFor[T](ctx, c, c.http, http.MethodGet, path)
 }
 
 // askFor sends a request without a body, and returns the answer.
-func askFor[T any](ctx context.Context, c *Client, method, path string) (v T, err error) {
-	raw, err := c.do(ctx, method, path)
+func askFor[T any](ctx context.Context, c *Client, via *http.Client, method, path string) (v T, err error) {
+	raw, err := c.exchange(ctx, via, method, path, nil)
 	if err == nil {
 		err = json.Unmarshal(raw, &v)
 	}
 	return v, err
-}
-
-func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
-	return c.exchange(ctx, c.http, method, path, nil)
 }
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, method, path string, content []byte, tag ...string) (

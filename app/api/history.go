@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -140,17 +139,13 @@ type LogQuery struct {
 	Limit int       // at most so many
 }
 
-// Uptime asks how so many local days were spent and returns it with the JSON as it came.
-func (c *Client) Uptime(ctx context.Context, days int) (u Uptime, raw []byte, err error) {
-	raw, err = c.exchange(ctx, c.waiting(costlyWait), http.MethodGet, "/uptime?days="+strconv.Itoa(days), nil)
-	if err == nil {
-		err = json.Unmarshal(raw, &u)
-	}
-	return u, raw, err
+// Uptime asks how so many local days were spent.
+func (c *Client) Uptime(ctx context.Context, days int) (Uptime, error) {
+	return askFor[Uptime](ctx, c, c.waiting(costlyWait), http.MethodGet, "/uptime?days="+strconv.Itoa(days))
 }
 
 // Log asks for records of the connection log.
-func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
+func (c *Client) Log(ctx context.Context, q LogQuery) (Log, error) {
 	v := url.Values{}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
@@ -161,9 +156,5 @@ func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	raw, err := c.exchange(ctx, c.waiting(costlyWait), http.MethodGet, "/log?"+v.Encode(), nil)
-	if err == nil {
-		err = json.Unmarshal(raw, &l)
-	}
-	return l, err
+	return askFor[Log](ctx, c, c.waiting(costlyWait), http.MethodGet, "/log?"+v.Encode())
 }

@@ -45,7 +45,7 @@ func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
 	client, err := p.client()
 	if err == nil {
 		var report api.Uptime
-		if report, _, err = client.Uptime(ctx, days); err == nil {
+		if report, err = client.Uptime(ctx, days); err == nil {
 			return report, nil
 		}
 	}

@@ -67,8 +67,7 @@ func (r *resident) actions(w fyne.Window) ui.Actions {
 		},
 		Uptime: func() {
 			ask(r, func(c *api.Client, ctx context.Context) (api.Uptime, error) {
-				u, _, err := c.Uptime(ctx, daysShown)
-				return u, err
+				return c.Uptime(ctx, daysShown)
 			}, r.view.Uptime)
 		},
 		Log: func() {
