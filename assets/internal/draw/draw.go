@@ -132,9 +132,28 @@ func add(files map[string][]byte, name string, sizes, icoSizes []int, svg []byte
 	return nil
 }
 
-// render draws an SVG as a square of size pixels. It draws larger and averages down, so that an edge gets as many
-// shades as it needs.
+// render draws an SVG as a square of size pixels.
 func render(svg []byte, size int) (*image.NRGBA, error) {
+	return averaged(svg, size, func(r, g, b, a, full uint32) color.NRGBA {
+		if a == 0 {
+			return color.NRGBA{}
+		}
+		// Away from the premultiplied colour; 255 × x ÷ a cannot exceed 255.
+		straight := func(v uint32) uint8 { return uint8((v*255 + a/2) / a) }
+		return color.NRGBA{R: straight(r), G: straight(g), B: straight(b), A: uint8((a*255 + full/2) / full)}
+	})
+}
+
+// stencil draws an SVG in which black paints and white cuts, in black on a transparent ground.
+func stencil(svg []byte, size int) (*image.NRGBA, error) {
+	return averaged(svg, size, func(r, _, _, a, full uint32) color.NRGBA {
+		return color.NRGBA{A: uint8(((a-r)*255 + full/2) / full)}
+	})
+}
+
+// averaged draws an SVG larger than size pixels and averages it down, so that an edge gets as many shades as it needs.
+// pixel returns the colour for the sums of the premultiplied channels, each of which can be as large as full.
+func averaged(svg []byte, size int, pixel func(r, g, b, a, full uint32) color.NRGBA) (*image.NRGBA, error) {
 	big, factor, err := oversized(svg, size)
 	if err != nil {
 		return nil, err
@@ -143,36 +162,7 @@ func render(svg []byte, size int) (*image.NRGBA, error) {
 	for y := range size {
 		for x := range size {
 			r, g, b, a := average(big, x, y, factor)
-			if a == 0 {
-				continue
-			}
-			// Away from the premultiplied colour; 255 × x ÷ a cannot exceed 255.
-			straight := func(v uint32) uint8 { return uint8((v*255 + a/2) / a) }
-			full := uint32(factor * factor * 255)
-			img.SetNRGBA(x, y, color.NRGBA{
-				R: straight(r), G: straight(g), B: straight(b),
-				A: uint8((a*255 + full/2) / full),
-			})
-		}
-	}
-	return img, nil
-}
-
-// stencil draws an SVG in which black paints and white cuts, in black on a transparent ground.
-func stencil(svg []byte, size int) (*image.NRGBA, error) {
-	big, factor, err := oversized(svg, size)
-	if err != nil {
-		return nil, err
-	}
-	img := image.NewNRGBA(image.Rect(0, 0, size, size))
-	for y := range size {
-		for x := range size {
-			r, _, _, a := average(big, x, y, factor)
-			full := uint32(factor * factor * 255)
-			alpha := uint8(((a-r)*255 + full/2) / full)
-			if alpha != 0 {
-				img.SetNRGBA(x, y, color.NRGBA{A: alpha})
-			}
+			img.SetNRGBA(x, y, pixel(r, g, b, a, uint32(factor*factor*255)))
 		}
 	}
 	return img, nil
