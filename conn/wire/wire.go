@@ -244,15 +244,11 @@ func (m Message) Tick() (Tick, error) {
 		if n < 0 || field > protowire.MaxValidNumber {
 			return t, m.whatIsBad(errShape)
 		}
-		size := protowire.ConsumeFieldValue(field, kind, rest[n:])
-		if size < 0 {
-			return t, m.whatIsBad(errShape)
-		}
-		value := rest[n : n+size]
-		rest = rest[n+size:]
+		rest = rest[n:]
 		switch kind {
 		case protowire.VarintType:
-			if v, _ := protowire.ConsumeVarint(value); field <= 2 && !fits32(v) {
+			var v uint64
+			if v, n = protowire.ConsumeVarint(rest); field <= 2 && !fits32(v) {
 				return t, m.whatIsBad(errRange)
 			} else if field == 1 {
 				t.Request = int64(int32(v))
@@ -260,17 +256,26 @@ func (m Message) Tick() (Tick, error) {
 				t.Type = int(int32(v))
 			}
 		case protowire.Fixed64Type:
+			var v uint64
+			v, n = protowire.ConsumeFixed64(rest)
 			if field == 3 && (m.Number == MsgTickPrice || m.Number == MsgTickGeneric) {
-				t.Value = math.Float64frombits(binary.LittleEndian.Uint64(value))
+				t.Value = math.Float64frombits(v)
 			}
 		case protowire.BytesType:
-			switch text, _ := protowire.ConsumeBytes(value); {
+			var text []byte
+			switch text, n = protowire.ConsumeBytes(rest); {
 			case field == 3 && m.Number == MsgTickString:
 				t.Text = text
 			case field == 3 && m.Number == MsgTickSize, field == 4 && m.Number == MsgTickPrice:
 				t.Size = decimal(text)
 			}
+		default:
+			n = protowire.ConsumeFieldValue(field, kind, rest)
 		}
+		if n < 0 {
+			return t, m.whatIsBad(errShape)
+		}
+		rest = rest[n:]
 	}
 	return t, nil
 }
