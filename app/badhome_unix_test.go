@@ -190,6 +190,31 @@ func TestLogCannotBeWritten(t *testing.T) {
 	}
 }
 
+// TestConnectionLogCannotBeWritten starts the program where its connection log cannot be written: who reads the log is
+// told, and does not take it for complete.
+func TestConnectionLogCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, "DU1234567", "", rulesOf())
+	elsewhere := filepath.Join(r.dir, "elsewhere")
+	err := os.Symlink(filepath.Join(elsewhere, "log.json"), filepath.Join(r.dir, "connection_log.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.await("the log is named", func(st api.Status) bool {
+		return len(st.Failing) == 1 && st.Failing[0].Step == wording.FailingLog
+	})
+	r.says(0, `no records yet[^\0]*connection log cannot be written\. \(connection log: .*log\.json`, "log")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.await("nothing fails any more", func(st api.Status) bool { return len(st.Failing) == 0 })
+	if out, code := r.command("log"); code != 0 || strings.Contains(out, "cannot be written") {
+		t.Errorf("%d: %s", code, out)
+	}
+	r.end(syscall.SIGTERM)
+}
+
 // TestEndsThoughSomethingHangs ends a program that reads a file without end when it starts, also where no one reads
 // what it says about that.
 func TestEndsThoughSomethingHangs(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -64,10 +65,24 @@ func (l Log) Run(ctx context.Context, p Program) error {
 			fmt.Fprintln(Stdout, wording.NothingRecorded)
 		}
 	}
+	p.sayUnwritten(ctx)
 	if !l.Follow {
 		return nil
 	}
 	return history.Follow(ctx, dir, after, show)
+}
+
+// sayUnwritten says that the program which runs keeps records that are not in the log, if it cannot write it.
+func (p Program) sayUnwritten(ctx context.Context) {
+	_, st, err := p.Home.Running(ctx)
+	if err != nil {
+		return // what no program does not keep is not missing either
+	}
+	for _, f := range st.Failing {
+		if f.Step == wording.FailingLog {
+			fmt.Fprintln(os.Stderr, wording.FailingLine(f.Text, f.Detail), f.Hint)
+		}
+	}
 }
 
 // writeRecord writes one record in one line.

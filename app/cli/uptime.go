@@ -74,7 +74,7 @@ func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
 // writeUptime writes a report as a table for people.
 func writeUptime(out io.Writer, u api.Uptime) error {
 	if u.ObservedSince == nil {
-		_, err := fmt.Fprintln(out, "Nothing has been observed yet.")
+		_, err := fmt.Fprintln(out, wording.NothingObserved)
 		return err
 	}
 	spent := table{right: true, rows: [][]string{{

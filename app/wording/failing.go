@@ -63,7 +63,7 @@ var failing = map[string][2]string{
 	},
 	FailingLog: {
 		"The connection log cannot be written.",
-		"Check whether the disk is full. Gatewatch keeps it in memory and tries again.",
+		"Check its file and whether the disk is full. Gatewatch keeps what happens in memory and tries again.",
 	},
 	FailingAlerts: {
 		"Gatewatch sends no alerts.",

@@ -26,7 +26,8 @@ const (
 
 	DidNotWork      = "That did not work: " // and why
 	NothingSaved    = "Nothing has been saved. Without settings Gatewatch looks for a Gateway at each start."
-	NothingRecorded = "Nothing has been recorded yet."
+	NothingRecorded = "The connection log has no records yet."
+	NothingObserved = "Nothing has been observed yet."
 	NoRules         = "There are no rules yet."
 	NoOrders        = "There are no orders yet."
 	NoMessages      = "Gateway has sent no message since Gatewatch started."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -130,6 +131,19 @@ func TestFollow(t *testing.T) {
 	err := Follow(t.Context(), dir, 5, func(Record) error { return io.ErrClosedPipe })
 	if !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestQueryDamaged: a log in which no record can be read is not taken for one that has none.
+func TestQueryDamaged(t *testing.T) {
+	dir := t.TempDir()
+	for text, damaged := range map[string]bool{"": false, opening + closing: false, "what is left of it": true} {
+		if err := os.WriteFile(filepath.Join(dir, current), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if list, _, err := Query(dir, time.Time{}, 0, 50); len(list) > 0 || (err != nil) != damaged {
+			t.Errorf("%q: %v, %v", text, list, err)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ func readEnd(dir string, since time.Time, limit int64, f func(Record) bool) erro
 
 // Query returns at most limit records that are not before since, the oldest first. Without after they are the newest
 // ones, and more says that there are older ones; with after they are those that follow the record with that seq, and
-// more says that there are later ones.
+// more says that there are later ones. Files without any record that can be read are an error.
 func Query(dir string, since time.Time, after uint64, limit int) (list []Record, more bool, err error) {
 	if after > 0 {
 		return following(dir, since, after, limit)
@@ -84,7 +84,20 @@ func Query(dir string, since time.Time, after uint64, limit int) (list []Record,
 		}
 	}
 	slices.Reverse(list)
-	return list, more, nil
+	if len(list) == 0 && !more && since.IsZero() {
+		err = unreadable(paths)
+	}
+	return list, more, err
+}
+
+// unreadable returns an error if one of the files of a log in which no record was found is more than empty.
+func unreadable(paths []string) error {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Size() > int64(len(opening+closing)) {
+			return fmt.Errorf("connection log: no record can be read in %s; the next start of Gatewatch repairs it", path)
+		}
+	}
+	return nil
 }
 
 // following returns the records behind the one with a seq.

@@ -25,7 +25,7 @@ function paintHistory(u) {
   return joined(["Uptime = connected ÷ (observed − planned − paused).",
     u.market_hours && "Market hours: " + u.market_hours + ".",
     "As of " + joined([clock(u.at), u.zone], ", ") + ".",
-    u.observed_since ? "Observed since " + stamp(u.observed_since) + "." : words.nothingRecorded], " ");
+    u.observed_since ? "Observed since " + stamp(u.observed_since) + "." : words.nothingObserved], " ");
 }
 
 // The 24 hours. What is too short to be seen, and no outage, is drawn with what was before it.

@@ -31,7 +31,8 @@ var words = map[string]string{
 	"askingForPrice": wording.AskingForPrice, "cannotBeAsked": wording.CannotBeAsked,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,
-	"nothingRecorded": wording.NothingRecorded, "noRules": wording.NoRules, "noOrders": wording.NoOrders,
+	"nothingRecorded": wording.NothingRecorded, "nothingObserved": wording.NothingObserved,
+	"noRules": wording.NoRules, "noOrders": wording.NoOrders,
 	"noMessages": wording.NoMessages, "noChannels": wording.NoChannels,
 }
 
