@@ -56,7 +56,7 @@ func writeRules(out io.Writer, list api.Rules) error {
 			wording.OneLine(p.Text))
 	}
 	if list.Reason != "" {
-		fmt.Fprintln(out, wording.Sentence("Rules cannot be saved and activated now: "+wording.OneLine(list.Reason)))
+		fmt.Fprintln(out, wording.NoRuleEdits+wording.Sentence(wording.OneLine(list.Reason)))
 	}
 	return nil
 }

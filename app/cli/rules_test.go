@@ -29,7 +29,7 @@ func TestWriteRules(t *testing.T) {
 dip       active  Buy 100 AAPL  the last price is 231
 odd  [2J  draft   Tell          –
 /x/rules.json:9:5: rules[2].name: is taken
-Rules cannot be saved and activated now: not connected to Gateway.
+Rules cannot be saved or activated. Not connected to Gateway.
 `
 	if out.String() != want {
 		t.Errorf("got\n%s", out.String())
@@ -44,7 +44,7 @@ Rules cannot be saved and activated now: not connected to Gateway.
 		Path: "/x/rules.json", Problems: []settings.Problem{{Text: "cannot be read"}}, Reason: "no disk",
 	}
 	if err := writeRules(&out, unread); err != nil || out.String() != "/x/rules.json: cannot be read\n"+
-		"Rules cannot be saved and activated now: no disk.\n" {
+		"Rules cannot be saved or activated. No disk.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 }

@@ -32,7 +32,7 @@ var words = map[string]string{
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,
 	"nothingRecorded": wording.NothingRecorded, "nothingObserved": wording.NothingObserved,
-	"noRules": wording.NoRules, "noOrders": wording.NoOrders,
+	"noRules": wording.NoRules, "noRuleEdits": wording.NoRuleEdits, "noOrders": wording.NoOrders,
 	"noMessages": wording.NoMessages, "noChannels": wording.NoChannels,
 }
 

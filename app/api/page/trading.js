@@ -31,7 +31,7 @@ const mayEdit = () => here() && Boolean(parts.rules.body?.may_edit);
 function paintRules(r) {
   list("rules-rows", r.rules.map(v => [v, here(), mayEdit()]), ruleItem, ([v]) => v.rule.name);
   say("rules-problems", r.problems.map(p => (p.line ? "rules.json, " : "") + where(p)).join("\n"));
-  say("rules-reason", lost || r.may_edit ? "" : "Rules cannot be saved or activated. " + sentence(r.reason));
+  say("rules-reason", lost || r.may_edit ? "" : words.noRuleEdits + sentence(r.reason));
   return r.rules.length || r.problems.length ? "" : words.noRules + " Add one below.";
 }
 function ruleItem([v, can, canEdit]) {

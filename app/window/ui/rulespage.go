@@ -285,7 +285,7 @@ func (p *rulesPage) render(st *api.Status, lost absence, now time.Time) {
 	p.may = may
 	note := ""
 	if !may && p.known != nil && !lost.is() { // else the view says it
-		note = "Rules can be neither saved nor activated: " + reason
+		note = wording.NoRuleEdits + wording.Sentence(reason)
 	}
 	setText(p.note, note)
 	p.editor.allow(may, reason)
