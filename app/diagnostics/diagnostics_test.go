@@ -115,7 +115,7 @@ func userHome(t *testing.T) Source {
 			log.Warn("lost", key, one)
 		}
 	}
-	log.Error("settings refused, the previous ones stay in effect", "err",
+	log.Error("settings refused", "err",
 		"settings.json:1:2: trading.instruments: AAPL is what?")
 	log.Info("order_blocked", "rule", "dip of apple", "text", "BUY 100 AAPL LMT 230.5", "reason", "disarmed")
 	log.Info("started", "version", "v1.2.3", "settings", dir)

@@ -2,14 +2,19 @@ package home
 
 import (
 	"errors"
+	"fmt"
 
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
 )
 
+// ErrDefaults is wrapped by a problem with the settings because of which the defaults are in effect.
+var ErrDefaults = errors.New("the defaults are in effect")
+
 // LoadSettings reads the settings for a start. If the file is bad or cannot be read, it returns those that were in
 // effect last, and the problem. Without those a bad file is final, and for one that cannot be read the defaults are
-// used: the connection matters more than the disk. Defaults without a file have the reset window of this computer.
+// used ([ErrDefaults]): the connection matters more than the disk. Defaults without a file have the reset window of
+// this computer.
 func (h Home) LoadSettings(here region.Found) (s settings.Settings, problem, final error) {
 	s, found, err := settings.Load(h.Settings())
 	switch {
@@ -25,5 +30,5 @@ func (h Home) LoadSettings(here region.Found) (s settings.Settings, problem, fin
 	if _, bad := errors.AsType[settings.Problems](err); bad {
 		return s, nil, err
 	}
-	return settings.For(here.Applies()), err, nil
+	return settings.For(here.Applies()), fmt.Errorf("%w; %w", err, ErrDefaults), nil
 }

@@ -17,7 +17,8 @@ import (
 func TestFailingStepsAreListed(t *testing.T) {
 	f := &failures{changes: &nudge.Subscribers{}}
 	p := &crash.Parts{Log: slog.New(slog.DiscardHandler)}
-	st := &status{trading: &trading{}, history: &connectionLog{keeper: &history.Keeper{}}, failures: f, parts: p}
+	st := &status{trading: &trading{}, history: &connectionLog{keeper: &history.Keeper{}}, failures: f, parts: p,
+		settings: &configuration{}}
 	steps := func() (list []string) {
 		for _, f := range st.failing() {
 			if f.Text == "" || f.Hint == "" || f.Text == f.Step {

@@ -218,6 +218,7 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool, orders
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
+	p.settings.defaults.Store(errors.Is(problem, home.ErrDefaults))
 	if problem != nil {
 		p.log.Error("settings.json is at fault; the last good settings are in effect, or the defaults", "err", problem)
 	}

@@ -36,6 +36,7 @@ type configuration struct {
 
 	changing sync.Mutex // one change of settings at a time
 	current  atomic.Pointer[settings.Settings]
+	defaults atomic.Bool // current holds the defaults because no settings could be read at the start
 }
 
 // keep makes settings those in effect, also for a later start with a settings.json that is bad.
@@ -60,6 +61,7 @@ func (c *configuration) change(s settings.Settings) error {
 		return err
 	}
 	c.keep(s)
+	c.defaults.Store(false)
 	c.log.Info("settings changed", "keys", strings.Join(keys, " "))
 	c.changes.Nudge()
 	return nil
@@ -186,7 +188,7 @@ func (c *configuration) follow(s settings.Settings) {
 // refuse says why settings.json is not in effect.
 func (c *configuration) refuse(err error) {
 	c.failures.set(wording.FailingSettings, err)
-	c.events.Error("settings refused, the previous ones stay in effect", "err", err)
+	c.events.Error("settings refused", "err", err)
 	c.screen.Say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
-	c.screen.Say("SETTINGS", "Refused; the previous settings stay in effect.")
+	c.screen.Say("SETTINGS", wording.SettingsRefused(c.defaults.Load()))
 }

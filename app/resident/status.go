@@ -64,6 +64,9 @@ func (s *status) failing() []api.Failing {
 			list = append(list, api.Failing{
 				Step: step, Urgent: wording.IsUrgent(step), Text: text,
 				Detail: wording.Paragraph(detail), Hint: hint,
+			if step == wording.FailingSettings {
+				text = wording.SettingsRefused(s.settings.defaults.Load())
+			}
 			})
 		}
 	}

@@ -173,7 +173,7 @@ func (w *Watcher) look() {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if w.present {
-			w.fail(fmt.Errorf("%w; the %s read last stay in effect", err, w.Kind.Name))
+			w.fail(err)
 		}
 		w.present, w.seen = false, nil
 		return

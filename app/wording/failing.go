@@ -76,7 +76,7 @@ var failing = map[string][2]string{
 	FailingSecrets: {"A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then " +
 		"the alerts of that channel wait, for at least a day."},
 	FailingSettings: {
-		"settings.json has an error; the previous settings stay in effect.",
+		SettingsRefused(false),
 		"Correct settings.json; Gatewatch reads it at once.",
 	},
 	FailingNotifications: {
@@ -106,3 +106,11 @@ func FailingLine(text, detail string) string {
 	}
 	return OneLine(text) + " (" + Paragraph(detail) + ")"
 }
+// SettingsRefused says that settings.json is not in effect, and what is instead: what was before it, or the defaults.
+func SettingsRefused(defaults bool) string {
+	if defaults {
+		return "settings.json has an error; the defaults are in effect."
+	}
+	return "settings.json has an error; the previous settings stay in effect."
+}
+

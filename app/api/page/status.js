@@ -58,6 +58,5 @@ onPress($("saveport"), async b => {
 });
 function paintSettings(view) {
   settings = view;
-  const refused = "The file is refused; the settings read last stay in effect.\n";
-  say("settings-problems", view.problem ? refused + view.problem : "");
+  say("settings-problems", view.problem ? "The file is refused and not in effect.\n" + view.problem : "");
 }

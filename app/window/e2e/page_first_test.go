@@ -105,7 +105,7 @@ func TestPageFirstStart(t *testing.T) {
 	// A file that is refused later is said to be so.
 	f.change(func() { f.view.Problem = "settings.json:1:2: unknown key"; f.status.Session++ })
 	b.until(`document.getElementById("settings-problems").textContent`,
-		"The file is refused; the settings read last stay in effect.\nsettings.json:1:2: unknown key")
+		"The file is refused and not in effect.\nsettings.json:1:2: unknown key")
 
 	// A read-only API closes the guard: the page says which box to clear.
 	snapshot.State, snapshot.Cause = conn.Degraded, ib.CauseReadOnly
