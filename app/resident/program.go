@@ -271,6 +271,7 @@ func (p *program) open(s settings.Settings) error {
 	unrecorded := missing(p.home.Orders) && !missing(filepath.Join(filepath.Dir(p.home.Rules), rulebook.SchemaRef))
 	b.trading.openLedger(p.home.Orders)
 	p.settings.sayRegion(c.conn.Calendar)
+	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
 	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
 		p.log.Warn("it is not known whether there was a connection before", "err", err)
 	}
@@ -281,7 +282,6 @@ func (p *program) open(s settings.Settings) error {
 	if b.connection.Supervisor, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
 	if err := b.trading.open(c.settings); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ const (
 	closing = "\n]\n"
 
 	current = "connection_log.json"
+	damaged = "connection_log.damaged-" // begins the name of what is put aside
 )
 
 var pastName = regexp.MustCompile(`^connection_log-(\d{4,5})(?:-(\d+))?\.json$`)

@@ -163,6 +163,16 @@ func TestFirstRun(t *testing.T) {
 	first(true)
 	put(t, l, record(3*time.Hour, Recovered, Connected), record(4*time.Hour, Lost, Down))
 	first(false)
+	fresh := t.TempDir()
+	if err := os.WriteFile(filepath.Join(fresh, current), []byte("what a broken disk has left of it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // also at the next start
+		put(t, open(t, fresh, noon), record(0, Started, Unobserved))
+		if got, err := FirstRun(fresh); got || err != nil {
+			t.Errorf("a damaged log: first run %v, %v", got, err)
+		}
+	}
 	// Windows says of a path through a file that it does not exist.
 	if got, err := FirstRun(filepath.Join(dir, current)); got && runtime.GOOS != "windows" {
 		t.Errorf("a file in the place of the folder: first run, %v", err)

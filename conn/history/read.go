@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -83,10 +84,10 @@ func Query(dir string, since time.Time, after uint64, limit int) (list []Record,
 			break
 		}
 	}
-	slices.Reverse(list)
 	if len(list) == 0 && !more && since.IsZero() {
 		err = unreadable(paths)
 	}
+	slices.Reverse(list)
 	return list, more, err
 }
 
@@ -314,12 +315,17 @@ func newest(dir string) (last Record, err error) {
 }
 
 // FirstRun reports whether the log in dir, or the end of a long one, knows of no connection. With an error that is not
-// known, and false.
+// known, and false. It is false also if part of the log was damaged and put aside when it was opened.
 func FirstRun(dir string) (bool, error) {
 	found := false
 	err := readEnd(dir, time.Time{}, maxAtStart, func(r Record) bool {
 		found = r.What == Recovered
 		return !found
 	})
-	return !found && err == nil, err
+	if found || err != nil {
+		return false, err
+	}
+	entries, _ := os.ReadDir(dir) // which was possible a moment ago, unless there is none
+	aside := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), damaged) })
+	return !aside, nil
 }

@@ -241,9 +241,9 @@ func objectSize(text []byte) int {
 func keepAside(path string, now time.Time, put func(path string) error) (string, error) {
 	stamp := now.UTC().Format("20060102T150405.000Z")
 	for n := 0; ; n++ {
-		name := fmt.Sprintf("connection_log.damaged-%s.json", stamp)
+		name := fmt.Sprintf(damaged+"%s.json", stamp)
 		if n > 0 {
-			name = fmt.Sprintf("connection_log.damaged-%s-%d.json", stamp, n)
+			name = fmt.Sprintf(damaged+"%s-%d.json", stamp, n)
 		}
 		if err := put(filepath.Join(filepath.Dir(path), name)); !errors.Is(err, fs.ErrExist) {
 			return name, err
