@@ -25,6 +25,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
+	"gatewatch/app/wording"
 	"gatewatch/engine"
 	"gatewatch/engine/ledger"
 )
@@ -381,7 +382,8 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			}
 			beside()
 			r.await("trading is off", func(st api.Status) bool {
-				return !st.Trading.Armed && !st.Trading.MayTrade && st.Trading.ReasonID == engine.BlockedMoved
+				return !st.Trading.Armed && !st.Trading.MayTrade && st.Trading.ReasonID == engine.BlockedMoved &&
+					api.OrdersStopped(st.Failing) == wording.RecordUnusable
 			})
 			if out, code := r.command("arm"); code == 0 || !strings.Contains(out, "deleted or moved") {
 				t.Errorf("armed again: %d, %s", code, out)

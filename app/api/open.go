@@ -17,7 +17,7 @@ func (st Status) Open() Status {
 	st.Held = st.open.held
 	if st.Guard.Reason != "" {
 		st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
-		st.Guard.Text = wording.Orders(st.Guard.Reason, true)
+		st.Guard.Text = wording.Orders(st.Guard.Reason, "")
 	}
 	st.Gateway.Host, st.Gateway.Unsupported = openHost(st.Gateway.Host), st.open.unsupported
 	st.Layers.Farms = openFarms(st.Layers.Farms)
@@ -90,8 +90,8 @@ func openFarms(farms map[string]conn.FarmState) map[string]conn.FarmState {
 
 func openReason(st Status) string {
 	switch {
-	case st.Trading.Reason == "":
-		return ""
+	case st.Trading.Reason == "", st.Trading.Reason == wording.RecordUnusable:
+		return st.Trading.Reason
 	case st.Trading.ReasonID == "guard_shut":
 		return wording.Blocked(st.Trading.ReasonID, string(st.Guard.ReasonID))
 	}

@@ -62,19 +62,29 @@ func ShownOf(st *Status, now time.Time) Shown {
 	return s
 }
 
-// OrdersFail reports whether the record of orders is among the steps that fail.
-func OrdersFail(list []Failing) bool {
-	return slices.ContainsFunc(list, func(f Failing) bool { return f.Step == wording.FailingOrders })
+// OrdersStopped returns why no order can leave, in one clause, if a step that fails keeps them from it.
+func OrdersStopped(list []Failing) string {
+	for _, f := range list {
+		if why := wording.OrdersStopped(f.Step); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
-// ordersStopped reports whether nothing but the record of orders keeps them from being sent.
-func (st *Status) ordersStopped() bool { return st.Connected && OrdersFail(st.Failing) }
+// ordersStopped is [OrdersStopped] while there is a connection on which orders could be sent.
+func (st *Status) ordersStopped() string {
+	if !st.Connected {
+		return ""
+	}
+	return OrdersStopped(st.Failing)
+}
 
 func shapeOf(st *Status, now time.Time) string {
 	switch st.State {
 	case conn.Connected:
 		switch {
-		case st.Held.Text != "" || OrdersFail(st.Failing):
+		case st.Held.Text != "" || st.ordersStopped() != "":
 			return "blocked"
 		case slices.ContainsFunc(st.Failing, func(f Failing) bool { return f.Urgent }):
 			return "impaired"
@@ -102,7 +112,7 @@ func shapeOf(st *Status, now time.Time) string {
 // title is the headline without what counts down.
 func title(st *Status, now time.Time) string {
 	switch {
-	case st.Held.Closed && st.Guard.ReasonID != ib.GuardMode, st.ordersStopped():
+	case st.Held.Closed && st.Guard.ReasonID != ib.GuardMode, st.ordersStopped() != "":
 		return wording.OrdersBlockedTitle
 	case st.State == conn.Connecting && st.FirstRun:
 		return wording.Looking
@@ -124,7 +134,7 @@ func since(st *Status) *time.Time {
 		return nil
 	case st.Held.Closed:
 		return &st.Held.Since
-	case st.ordersStopped(): // since when is not known
+	case st.ordersStopped() != "": // since when is not known
 		return nil
 	case st.LostAt != nil && st.LostAt.Before(st.Since):
 		return st.LostAt
@@ -221,7 +231,7 @@ func layersOf(st *Status) []Line {
 	switch {
 	case looking:
 		orders.Shape = "unknown"
-	case !st.Guard.Open || OrdersFail(st.Failing):
+	case !st.Guard.Open || OrdersStopped(st.Failing) != "":
 		orders.Shape = "down"
 	}
 	return []Line{

@@ -225,7 +225,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		},
 		Guard: Guard{
 			Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard,
-			Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened,
+			Text: wording.Orders(wording.Guard(s), ""), Opened: s.Opened,
 		},
 		Held:    heldOf(s, now),
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
@@ -287,10 +287,10 @@ func heldOf(s *conn.Snapshot, now time.Time) Held {
 	}
 }
 
-// Show sets what people see of the status: Shown, and the headline if orders cannot be recorded.
+// Show sets what people see of the status: Shown, and the headline if the record of orders stops them.
 func (st *Status) Show() {
-	if st.ordersStopped() {
-		st.Headline = wording.OrdersBlocked(wording.CannotWrite)
+	if why := st.ordersStopped(); why != "" {
+		st.Headline = wording.OrdersBlocked(why)
 	}
 	if st.at.IsZero() {
 		st.at = time.Now()

@@ -17,8 +17,10 @@ import (
 func TestFailingStepsAreListed(t *testing.T) {
 	f := &failures{changes: &nudge.Subscribers{}}
 	p := &crash.Parts{Log: slog.New(slog.DiscardHandler)}
-	st := &status{trading: &trading{}, history: &connectionLog{keeper: &history.Keeper{}}, failures: f, parts: p,
-		settings: &configuration{}}
+	st := &status{
+		trading: &trading{}, history: &connectionLog{keeper: &history.Keeper{}}, failures: f, parts: p,
+		settings: &configuration{},
+	}
 	steps := func() (list []string) {
 		for _, f := range st.failing() {
 			if f.Text == "" || f.Hint == "" || f.Text == f.Step {
@@ -35,7 +37,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 		return func(text string) { f.set(step, map[bool]error{true: errors.New(text)}[text != ""]) }
 	}
 	for step, fail := range map[string]func(text string){
-		wording.FailingOrders:        func(text string) { st.trading.why = text },
+		wording.FailingRecord:        func(text string) { st.trading.why = text },
 		wording.FailingFiles:         set(wording.FailingFiles),
 		wording.FailingLostOrders:    set(wording.FailingLostOrders),
 		wording.FailingAlerts:        set(wording.FailingAlerts),
@@ -55,10 +57,8 @@ func TestFailingStepsAreListed(t *testing.T) {
 	}
 	// What an error says last, behind a long path, is why.
 	st.trading.why = "open " + strings.Repeat("/long", 60) + ": no space left on device"
-	for _, why := range []string{st.trading.Trading().Reason, wording.FailingLine("", st.failing()[0].Detail)} {
-		if !strings.Contains(why, st.trading.why) {
-			t.Errorf("cut: %q", why)
-		}
+	if why := wording.FailingLine("", st.failing()[0].Detail); !strings.Contains(why, st.trading.why) {
+		t.Errorf("cut: %q", why)
 	}
 	st.trading.why = ""
 	p.Gone("tray")

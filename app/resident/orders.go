@@ -16,7 +16,7 @@ import (
 // Orders returns what GET /orders answers.
 func (t *trading) Orders() api.Orders {
 	if t.ledger == nil {
-		return api.Orders{Problem: wording.Sentence("The orders are not known: " + wording.Paragraph(t.why))}
+		return api.Orders{Problem: "The orders are not known: " + wording.RecordUnusable + wording.StatusSays + "."}
 	}
 	state := t.ledger.Cancelling()
 	cancels := map[int64]ledger.Cancellation{}

@@ -275,7 +275,7 @@ func (p *program) open(s settings.Settings) error {
 	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
 		p.log.Warn("it is not known whether there was a connection before", "err", err)
 	}
-	if unrecorded && !c.conn.First && err == nil {
+	if unrecorded && b.trading.ledger != nil && !c.conn.First && err == nil {
 		p.log.Error("the record of orders is missing; an empty one begins", "path", p.home.Orders)
 		p.failures.set(wording.FailingLostOrders, errors.New(p.home.Orders))
 	}

@@ -21,7 +21,7 @@ import (
 func (t *trading) Rules() api.Rules {
 	if t.ledger == nil {
 		unread := []settings.Problem{{Text: "the rules are not read while no orders can be placed"}}
-		return api.Rules{Path: t.file.Path, Problems: unread, Reason: t.conflict().Error()}
+		return api.Rules{Path: t.file.Path, Problems: unread, Reason: wording.RecordUnusable + wording.StatusSays}
 	}
 	list := api.Rules{Path: t.file.Path, Reason: t.conn.mayEdit()}
 	text, problems := t.file.Trouble()

@@ -2,6 +2,7 @@ package resident
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"gatewatch/app/secrets"
 	"gatewatch/app/wording"
 	"gatewatch/conn/nudge"
+	"gatewatch/engine/ledger"
+	"gatewatch/engine/store"
 )
 
 // status is what is true of the whole program.
@@ -48,7 +51,7 @@ func (s *status) Status() api.Status {
 	st.Demo = s.settings.demo
 	st.Programs = s.relay.State()
 	st.Failing = s.failing()
-	st.Guard.Text = wording.Orders(st.Guard.Reason, !api.OrdersFail(st.Failing))
+	st.Guard.Text = wording.Orders(st.Guard.Reason, api.OrdersStopped(st.Failing))
 	if until := s.mute.muted(now); !until.IsZero() {
 		st.Muted = &until
 	}
@@ -61,20 +64,24 @@ func (s *status) failing() []api.Failing {
 	add := func(step, detail string) {
 		if detail != "" {
 			text, hint := wording.Failing(step)
-			list = append(list, api.Failing{
-				Step: step, Urgent: wording.IsUrgent(step), Text: text,
-				Detail: wording.Paragraph(detail), Hint: hint,
 			if step == wording.FailingSettings {
 				text = wording.SettingsRefused(s.settings.defaults.Load())
 			}
+			list = append(list, api.Failing{
+				Step: step, Urgent: wording.IsUrgent(step), Text: text,
+				Detail: wording.Paragraph(detail), Hint: hint,
 			})
 		}
 	}
 	if t := s.trading; t.ledger == nil {
-		add(wording.FailingOrders, t.why)
+		add(wording.FailingRecord, t.why)
 	} else {
 		stopped, behind := t.ledger.Trouble()
-		add(wording.FailingOrders, errorText(stopped))
+		step := wording.FailingOrders
+		if errors.Is(stopped, ledger.ErrMoved) || errors.Is(stopped, store.ErrDamaged) {
+			step = wording.FailingRecord
+		}
+		add(step, errorText(stopped))
 		if stopped == nil {
 			add(wording.FailingOrderStates, errorText(behind))
 		}

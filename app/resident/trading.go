@@ -196,7 +196,7 @@ func (t *trading) metrics() metrics.Trading {
 }
 
 // tray returns what the tray shows of trading.
-func (t *trading) tray(stopped bool) tray.Trading {
+func (t *trading) tray(stopped string) tray.Trading {
 	st := t.Trading()
 	return tray.Trading{
 		Armed:  st.Armed,
@@ -211,7 +211,7 @@ func (t *trading) conflict() error { return &api.Conflict{Reason: "no orders can
 // Trading returns the part of GET /status about rules and orders.
 func (t *trading) Trading() api.Trading {
 	if t.ledger == nil {
-		return api.Trading{Reason: wording.Paragraph(t.conflict().Error()), ReasonID: engine.BlockedDisk}
+		return api.Trading{Reason: wording.RecordUnusable, ReasonID: engine.BlockedDisk}
 	}
 	st := api.Trading{}
 	var since time.Time

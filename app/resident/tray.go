@@ -33,7 +33,7 @@ func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
 	return tray.Extra{
 		Today: b.connectionLog.today(now), Muted: t.muted(now), AtLogin: b.Login.Tray(), Programs: b.Relay.Tray(),
-		Trading: b.trading.tray(api.OrdersFail(b.status.failing())), Demo: b.configuration.demo,
+		Trading: b.trading.tray(api.OrdersStopped(b.status.failing())), Demo: b.configuration.demo,
 	}
 }
 

@@ -97,13 +97,13 @@ type AtLogin struct {
 
 // Trading is the state of orders.
 type Trading struct {
-	Armed       bool // orders may leave
-	MayArm      bool // arming would be accepted now
-	Open        int  // orders of which something is still expected
-	Unknown     int  // orders that a person has to look after
-	Unprotected int  // open positions whose stop does not work
-	NoData      int  // active rules without market data
-	Stopped     bool // no order can leave, whatever the connection does: none can be written down
+	Armed       bool   // orders may leave
+	MayArm      bool   // arming would be accepted now
+	Open        int    // orders of which something is still expected
+	Unknown     int    // orders that a person has to look after
+	Unprotected int    // open positions whose stop does not work
+	NoData      int    // active rules without market data
+	Stopped     string // why no order can leave, whatever the connection does; empty if orders can
 }
 
 // Programs is the state of other programs at the guarded port.
@@ -199,7 +199,7 @@ func icon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 func stateIcon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 	switch s.State {
 	case conn.Connected:
-		if wording.Held(s, now) != "" || x.Trading.Stopped {
+		if wording.Held(s, now) != "" || x.Trading.Stopped != "" {
 			return assets.Blocked
 		}
 		if x.Trading.Unprotected > 0 {
@@ -224,8 +224,8 @@ func stateIcon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 
 // headline is how the tooltip begins.
 func headline(s *conn.Snapshot, now time.Time, x Extra) string {
-	if x.Trading.Stopped && s.Connected() {
-		return wording.OrdersBlocked(wording.CannotWrite)
+	if x.Trading.Stopped != "" && s.Connected() {
+		return wording.OrdersBlocked(x.Trading.Stopped)
 	}
 	return wording.Headline(s, now)
 }
@@ -235,7 +235,7 @@ func since(s *conn.Snapshot, now time.Time, x Extra) time.Time {
 	switch {
 	case wording.IsHeld(s, now):
 		return s.GuardSince
-	case x.Trading.Stopped && s.Connected():
+	case x.Trading.Stopped != "" && s.Connected():
 		return time.Time{}
 	}
 	switch s.State {

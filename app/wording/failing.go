@@ -1,8 +1,11 @@
 package wording
 
+import "cmp"
+
 // The steps in the background whose failures are shown to people. Their texts are stable.
 const (
 	FailingOrders      = "orders"       // nothing can be written down of orders, so none is sent
+	FailingRecord      = "order_record" // of orders cannot be used, so none is sent
 	FailingOrderStates = "order_states" // what becomes of orders waits to be written down
 	// there was no record of orders when the program started, but a connection before
 	FailingLostOrders = "lost_orders"
@@ -22,23 +25,34 @@ const (
 
 // IsUrgent reports whether a failing step concerns orders or positions, so that nothing may look green meanwhile.
 func IsUrgent(step string) bool {
-	return step == FailingOrders || step == FailingLostOrders || step == FailingStop
+	return OrdersStopped(step) != "" || step == FailingLostOrders || step == FailingStop
 }
 
 // Orders says in a few words whether orders of Gatewatch can leave, trading being on: the guard's reason is empty while
-// it is open.
-func Orders(guard string, canWrite bool) string {
-	switch {
-	case guard != "":
-		return "blocked: " + OneLine(guard)
-	case !canWrite:
-		return "blocked: " + CannotWrite
+// it is open. stopped is why they cannot leave all the same, as [OrdersStopped] has it.
+func Orders(guard, stopped string) string {
+	if why := cmp.Or(OneLine(guard), stopped); why != "" {
+		return "blocked: " + why
 	}
 	return "guard open"
 }
 
-// CannotWrite is why no order can leave, in one clause, while [FailingOrders] fails.
-const CannotWrite = "they cannot be written to disk"
+// OrdersStopped returns why no order can leave while a step fails, in one clause; empty if orders can leave.
+func OrdersStopped(step string) string {
+	switch step {
+	case FailingOrders:
+		return "they cannot be written to disk"
+	case FailingRecord:
+		return RecordUnusable
+	}
+	return ""
+}
+
+// RecordUnusable is why no order can leave while [FailingRecord] fails, in one clause.
+const RecordUnusable = "the record of orders cannot be used"
+
+// StatusSays is the end of a clause that leaves the reason to the status.
+const StatusSays = "; the status says why"
 
 // failing has, for each step, what does not work, and what to do.
 var failing = map[string][2]string{
@@ -47,6 +61,10 @@ var failing = map[string][2]string{
 	FailingOrders: {
 		"Gatewatch cannot write orders to disk, so it sends none.",
 		"Check whether the disk is full, and the file of orders. If this message stays, restart Gatewatch.",
+	},
+	FailingRecord: {
+		"The record of orders cannot be used, so Gatewatch sends no orders.",
+		"Correct that, then restart Gatewatch.",
 	},
 	FailingOrderStates: {
 		"The states of orders cannot be written to disk yet.",
@@ -91,6 +109,14 @@ var failing = map[string][2]string{
 	FailingPart: {"A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."},
 }
 
+// SettingsRefused says that settings.json is not in effect, and what is instead: what was before it, or the defaults.
+func SettingsRefused(defaults bool) string {
+	if defaults {
+		return "settings.json has an error; the defaults are in effect."
+	}
+	return "settings.json has an error; the previous settings stay in effect."
+}
+
 // Failing says in one sentence what does not work while a step in the background fails, and what to do.
 func Failing(step string) (text, hint string) {
 	if words, known := failing[step]; known {
@@ -106,11 +132,3 @@ func FailingLine(text, detail string) string {
 	}
 	return OneLine(text) + " (" + Paragraph(detail) + ")"
 }
-// SettingsRefused says that settings.json is not in effect, and what is instead: what was before it, or the defaults.
-func SettingsRefused(defaults bool) string {
-	if defaults {
-		return "settings.json has an error; the defaults are in effect."
-	}
-	return "settings.json has an error; the previous settings stay in effect."
-}
-

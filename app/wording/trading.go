@@ -51,7 +51,7 @@ func Blocked(reason, detail string) string {
 	case "not_sent":
 		return "it could not be sent" + inBrackets(detail)
 	case "disk":
-		return "it could not be written to disk, and so was not sent; is the disk full?" + inBrackets(detail)
+		return "it could not be written to disk, and so was not sent" + inBrackets(detail)
 	case "order_ids":
 		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), " +
 			"then reconnect"

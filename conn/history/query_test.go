@@ -164,7 +164,7 @@ func TestFirstRun(t *testing.T) {
 	put(t, l, record(3*time.Hour, Recovered, Connected), record(4*time.Hour, Lost, Down))
 	first(false)
 	fresh := t.TempDir()
-	if err := os.WriteFile(filepath.Join(fresh, current), []byte("what a broken disk has left of it"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(fresh, current), []byte("what is left of it"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // also at the next start

@@ -95,7 +95,7 @@ func Query(dir string, since time.Time, after uint64, limit int) (list []Record,
 func unreadable(paths []string) error {
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && info.Size() > int64(len(opening+closing)) {
-			return fmt.Errorf("connection log: no record can be read in %s; the next start of Gatewatch repairs it", path)
+			return fmt.Errorf("connection log: no record can be read in %s; Gatewatch repairs it when it starts", path)
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
 	"gatewatch/conn/ib"
+	"gatewatch/engine"
 )
 
 // The snapshots below are of this moment.
@@ -304,17 +305,23 @@ func TestStampsAreWritten(t *testing.T) {
 func TestOrdersCannotBeWritten(t *testing.T) {
 	s := snapshots["connected"]
 	st := told(&s)
-	st.Failing = []api.Failing{{Step: wording.FailingOrders, Urgent: true}}
 	st.Programs = api.ProgramState{Port: 4100, Text: "1 program connected, 1 order unknown, look in TWS"}
-	server := serve(t, &fakeBackend{status: st})
-	for _, owner := range []bool{true, false} {
-		got := server.statusFor(owner)
-		if got.Headline != "Orders blocked: they cannot be written to disk" || got.Shown.Title != "Orders blocked" ||
-			got.Shown.Shape != "blocked" || got.Shown.Since != nil {
-			t.Errorf("%q, %+v", got.Headline, got.Shown)
-		}
-		if !slices.Contains(got.Shown.Details, api.Line{Name: "Programs", Text: st.Programs.Text}) {
-			t.Errorf("without programs: %+v", got.Shown.Details)
+	for step, headline := range map[string]string{
+		wording.FailingOrders: "Orders blocked: they cannot be written to disk",
+		wording.FailingRecord: "Orders blocked: the record of orders cannot be used",
+	} {
+		st.Failing = []api.Failing{{Step: step, Urgent: true}}
+		st.Trading.Reason, st.Trading.ReasonID = wording.RecordUnusable, engine.BlockedDisk
+		server := serve(t, &fakeBackend{status: st})
+		for _, owner := range []bool{true, false} {
+			got := server.statusFor(owner)
+			if got.Headline != headline || got.Shown.Title != "Orders blocked" || got.Shown.Shape != "blocked" ||
+				got.Shown.Since != nil || got.Trading.Reason != wording.RecordUnusable {
+				t.Errorf("%q, %q, %+v", got.Headline, got.Trading.Reason, got.Shown)
+			}
+			if !slices.Contains(got.Shown.Details, api.Line{Name: "Programs", Text: st.Programs.Text}) {
+				t.Errorf("without programs: %+v", got.Shown.Details)
+			}
 		}
 	}
 }

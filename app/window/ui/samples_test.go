@@ -44,7 +44,7 @@ func connected() api.Status {
 }
 
 func closedGuard(reason string, id ib.GuardReason) api.Guard {
-	return api.Guard{Reason: reason, ReasonID: id, Text: wording.Orders(reason, true)}
+	return api.Guard{Reason: reason, ReasonID: id, Text: wording.Orders(reason, "")}
 }
 
 func reconnecting() api.Status {
