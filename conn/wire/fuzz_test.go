@@ -265,6 +265,9 @@ func FuzzMessage(f *testing.F) {
 			compare(t, number, got, lib)
 		case err == nil: // only a text can be the reason
 			body, err := repaired(m.body, lib.ProtoReflect().Descriptor(), new(int))
+			if errors.Is(err, errRange) { // of a tick: in a number that is not used
+				return
+			}
 			if err != nil || body == nil || proto.Unmarshal(body, lib) != nil {
 				t.Fatalf("message %d of %x was decoded, the library: %v", number, m.body, libErr)
 			}
