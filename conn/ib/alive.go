@@ -16,7 +16,7 @@ func (s *Session) Alive(ctx context.Context, within, heard time.Duration) error 
 	limit := time.NewTimer(MinProbeGap + 2*within) // the request itself may have to wait for a write
 	defer limit.Stop()
 	for {
-		wait, answer, err := s.link.proof(within, heard)
+		wait, answer, err := s.socket.proof(within, heard)
 		if err != nil || wait == 0 {
 			return err
 		}
@@ -26,7 +26,7 @@ func (s *Session) Alive(ctx context.Context, within, heard time.Duration) error 
 		case <-overdue.C:
 		case <-limit.C:
 			err = ErrGatewaySilent
-		case <-s.link.Over():
+		case <-s.socket.closed:
 			err = ErrSessionOver
 		case <-ctx.Done():
 			err = ctx.Err()

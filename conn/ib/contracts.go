@@ -21,7 +21,7 @@ var errNoDetails = errors.New("gateway knows nothing of this contract")
 // error is a [*RequestError] if Gateway refuses, with code 200 if it knows no such contract, and an [*UnansweredError]
 // if it does not answer in time.
 func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
-	b := s.link.waiting()
+	b := s.socket.pending
 	number, asked, err := b.askContract()
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ const ruleLimit = 5 * time.Second
 // PriceSteps asks for the steps between the prices of a contract, by the number of its market rule. They are in order;
 // rules are kept as long as the session lasts.
 func (s *Session) PriceSteps(ctx context.Context, d Details) ([]PriceStep, error) {
-	a, known := s.link.waiting().rule(d.Rule)
+	a, known := s.socket.pending.rule(d.Rule)
 	if !known {
 		unanswered := fmt.Errorf("gateway did not answer about market rule %d within %v", d.Rule, ruleLimit)
 		ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, unanswered)

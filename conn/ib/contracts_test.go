@@ -157,7 +157,7 @@ func TestDetails(t *testing.T) {
 			if list := s.told(t, 399); len(list) != 1 {
 				t.Errorf("codes %+v", list)
 			}
-			if len(s.link.waiting().contracts) != 0 {
+			if len(s.socket.pending.contracts) != 0 {
 				t.Error("answers are still awaited")
 			}
 		})
@@ -176,7 +176,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			t.Errorf("version %d: left: %v", v, err)
 		}
 		cancel()
-		if n := len(s.link.waiting().contracts); n != 0 {
+		if n := len(s.socket.pending.contracts); n != 0 {
 			t.Errorf("version %d: %d answers are awaited by nobody", v, n)
 		}
 		g.Thaw()
@@ -207,7 +207,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			left <- err
 		}()
 		ibtest.Eventually(t, "the question", func() bool {
-			e := s.link.waiting()
+			e := s.socket.pending
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			return len(e.contracts) == 1

@@ -65,7 +65,7 @@ var readSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
 // AskSettings asks Gateway for its settings, where it can say them. Without an answer nothing changes.
 func (s *Session) AskSettings(ctx context.Context) {
 	if s.gateway.ServerVersion >= wire.ConfigVersion {
-		_ = s.link.send(ctx, &request{frame: readSettings})
+		_ = s.socket.send(ctx, &request{frame: readSettings})
 	}
 }
 

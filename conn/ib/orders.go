@@ -82,7 +82,7 @@ func (s *Session) Cancel(id int64) error {
 		return err
 	}
 	q := &request{frame: frame, cancels: id, done: make(chan error, 1)}
-	if err := s.link.send(context.Background(), q); err != nil {
+	if err := s.socket.send(context.Background(), q); err != nil {
 		return err
 	}
 	if err = s.written(q); errors.Is(err, ErrOrderUnknown) {
@@ -95,7 +95,7 @@ func (s *Session) Cancel(id int64) error {
 // thousands behind holds up the session. It begins with the first call of [Session.Orders] or [Session.Place]: what no
 // one wants to read is not kept.
 func (s *Session) Orders() *Queue[OrderNews] {
-	b := s.link.waiting()
+	b := s.socket.pending
 	b.wanted.Store(true)
 	return b.news
 }

@@ -1,11 +1,8 @@
 package ib
 
 import (
-	"context"
 	"errors"
 	"net"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,44 +11,32 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// placing is a session without a socket below it, whose guard is open: the test decides what becomes of an order.
-func placing() (*Session, *fakeLine) {
-	l := &fakeLine{pending: newPending(1), closed: make(chan struct{})}
-	s := &Session{number: 1, link: l, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
+// placing is a session whose guard is open, on a socket without a writer: the test decides what becomes of an order.
+func placing() (*Session, *unserved) {
+	l := &unserved{Socket: offline(func(News) {})}
+	s := &Session{socket: l.Socket, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
 	return s, l
 }
 
-// fakeLine keeps what is handed over to be written.
-type fakeLine struct {
-	pending *pending
-	closed  chan struct{}
-	refusal error // of requests
-	mu      sync.Mutex
-	sent    []*request
+// unserved keeps what is handed over to be written.
+type unserved struct {
+	*Socket
+	sent []*request
 }
 
-func (l *fakeLine) Over() <-chan struct{} { return l.closed }
-func (l *fakeLine) waiting() *pending     { return l.pending }
-func (l *fakeLine) end()                  { close(l.closed) }
-
-func (l *fakeLine) proof(time.Duration, time.Duration) (time.Duration, <-chan struct{}, error) {
-	return 0, nil, nil
-}
-
-func (l *fakeLine) send(_ context.Context, q *request) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.refusal == nil {
-		l.sent = append(l.sent, q)
+// handed returns what was handed over to be written.
+func (l *unserved) handed() []*request {
+	for len(l.requests) > 0 {
+		l.sent = append(l.sent, <-l.requests)
 	}
-	return l.refusal
+	return l.sent
 }
 
-// requests returns what was handed over to be written.
-func (l *fakeLine) requests() []*request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.sent)
+// fill leaves no room for a request.
+func (l *unserved) fill() {
+	for len(l.requests) < cap(l.requests) {
+		l.requests <- &request{}
+	}
 }
 
 // openGate is open for a session, and its clock stands still.
@@ -72,8 +57,8 @@ func (s *Session) begin(o Order) chan error {
 }
 
 // placed returns the last order that was handed over to be written, nil if there is none.
-func (l *fakeLine) placed() *request {
-	list := l.requests()
+func (l *unserved) placed() *request {
+	list := l.handed()
 	if len(list) == 0 {
 		return nil
 	}
@@ -96,11 +81,11 @@ func offline(post func(News)) *Socket {
 // writer says counts.
 func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	for name, c := range map[string]struct {
-		runsOut func(*fakeLine)
+		runsOut func(*unserved)
 		settled error // of an order that no one has begun to write
 	}{
-		"session": {func(l *fakeLine) { l.end() }, ErrSessionOver},
-		"time":    {func(*fakeLine) { time.Sleep(2 * placeLimit) }, ErrNotSent},
+		"session": {func(l *unserved) { l.End(CauseStopping) }, ErrSessionOver},
+		"time":    {func(*unserved) { time.Sleep(2 * placeLimit) }, ErrNotSent},
 	} {
 		for _, state := range []error{nil, ErrOrderUnknown} {
 			synctest.Test(t, func(t *testing.T) {
@@ -143,19 +128,19 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 func TestPrepare(t *testing.T) {
 	no := errors.New("no")
 	for name, c := range map[string]struct {
-		prepare func(*fakeLine) error
+		prepare func(*unserved) error
 		want    error
 		leaves  bool
 	}{
-		"done":      {func(*fakeLine) error { return nil }, nil, true},
-		"done late": {func(*fakeLine) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
-		"failed":    {func(*fakeLine) error { return no }, no, false},
-		"panic":     {func(*fakeLine) error { panic(no) }, no, false},
-		"refused": {func(l *fakeLine) error {
+		"done":      {func(*unserved) error { return nil }, nil, true},
+		"done late": {func(*unserved) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
+		"failed":    {func(*unserved) error { return no }, no, false},
+		"panic":     {func(*unserved) error { panic(no) }, no, false},
+		"refused": {func(l *unserved) error {
 			l.placed().refuse(ErrGatewaySilent)
 			return nil
 		}, ErrGatewaySilent, false},
-		"the session ends": {func(l *fakeLine) error { l.end(); return nil }, ErrSessionOver, false},
+		"the session ends": {func(l *unserved) error { l.End(CauseStopping); return nil }, ErrSessionOver, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, l := placing()
@@ -195,14 +180,17 @@ func TestPrepare(t *testing.T) {
 		})
 	}
 	// Nothing is prepared for an order that cannot be handed over.
-	s, l := placing()
-	l.refusal = no
-	if err := s.Place(1, ibtest.SomeOrder, Conditions{Prepare: func() error {
-		t.Error("prepared")
-		return nil
-	}}); !errors.Is(err, no) {
-		t.Errorf("placed: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s, l := placing()
+		l.fill()
+		time.AfterFunc(time.Second, func() { l.End(CauseClosed) })
+		if err := s.Place(1, ibtest.SomeOrder, Conditions{Prepare: func() error {
+			t.Error("prepared")
+			return nil
+		}}); !errors.Is(err, ErrSessionOver) {
+			t.Errorf("placed: %v", err)
+		}
+	})
 }
 
 // TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway sent unasked before is out of date
@@ -244,11 +232,16 @@ func TestNothingIsPlaced(t *testing.T) {
 			t.Errorf("placed with id %d: %v", id, err)
 		}
 	}
-	l.refusal = errors.New("refused")
 	for _, id := range []int64{1, MaxOrderID} {
-		if err := s.Place(id, ibtest.SomeOrder, Conditions{}); !errors.Is(err, l.refusal) || l.pending.sending() != 0 {
-			t.Errorf("placed, though the library never will: %v", err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s, l := placing()
+			l.fill()
+			time.AfterFunc(time.Second, func() { l.End(CauseClosed) })
+			if err := s.Place(id, ibtest.SomeOrder, Conditions{}); !errors.Is(err, ErrSessionOver) ||
+				l.pending.sending() != 0 {
+				t.Errorf("placed, though the session is over: %v", err)
+			}
+		})
 	}
 }
 
@@ -284,7 +277,7 @@ func TestGuardSaysWhy(t *testing.T) {
 		}
 	}
 	s.gate.open.Store(1) // no one has noticed yet
-	l.end()
+	l.End(CauseStopping)
 	if got := said(); got != GuardSocket {
 		t.Errorf("%q after the end", got)
 	}
@@ -405,7 +398,7 @@ func TestNewsOfOrdersIsBounded(t *testing.T) {
 // TestGuardShutsWithTheSocket asks before the supervisor has heard of the end.
 func TestGuardShutsWithTheSocket(t *testing.T) {
 	s, l := placing()
-	s.number, s.gate, s.reason = 7, openGate(0), func() GuardReason { return GuardOpen }
+	s.socket.number, s.gate, s.reason = 7, openGate(0), func() GuardReason { return GuardOpen }
 	var shut *GuardError
 	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason == GuardOpen {
 		t.Errorf("never opened: %v", err)
@@ -418,7 +411,7 @@ func TestGuardShutsWithTheSocket(t *testing.T) {
 	if err := s.Guard(); err != nil {
 		t.Error(err)
 	}
-	l.end()
+	l.End(CauseStopping)
 	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason != GuardSocket {
 		t.Errorf("after the end: %v", err)
 	}

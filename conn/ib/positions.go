@@ -61,7 +61,7 @@ const valueLimit = 2 * time.Second
 // its data (code 1101); Gateway reports each change from then on. The error is an *[UnansweredError] if Gateway has not
 // reported all positions in time.
 func (s *Session) Positions(ctx context.Context) ([]Position, error) {
-	p := s.link.waiting().positions.Load()
+	p := s.socket.pending.positions.Load()
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{
 		Question: QuestionPositions, After: questionLimit,
 	})

@@ -22,7 +22,7 @@ func TestPositionsUnanswered(t *testing.T) {
 		if !ok || unanswered.Question != QuestionPositions || time.Since(began) != questionLimit {
 			t.Fatalf("after %v: %v", time.Since(began), err)
 		}
-		if n := len(l.requests()); n != 2 { // positions, and what they are worth
+		if n := len(l.handed()); n != 2 { // positions, and what they are worth
 			t.Errorf("%d requests", n)
 		}
 		held := wire.Position{
@@ -43,7 +43,7 @@ func TestPositionsUnanswered(t *testing.T) {
 		if waited := time.Since(began); waited != valueLimit {
 			t.Errorf("waited %v for values", waited)
 		}
-		if n := len(l.requests()); n != 4 {
+		if n := len(l.handed()); n != 4 {
 			t.Errorf("%d requests", n)
 		}
 		worth := wire.Portfolio{Position: held, Value: proto.Float64(50)}
@@ -68,7 +68,7 @@ func TestPositionsUnanswered(t *testing.T) {
 		if _, err = s.Positions(t.Context()); err == nil {
 			t.Error("more positions than are kept")
 		}
-		if n := len(l.requests()); n != 4 {
+		if n := len(l.handed()); n != 4 {
 			t.Errorf("%d requests", n)
 		}
 	})

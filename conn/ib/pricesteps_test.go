@@ -96,7 +96,7 @@ func TestOddMarketRules(t *testing.T) {
 			got <- answer{steps, err}
 		}()
 		ibtest.Eventually(t, "the rule is waited for", func() bool {
-			m := s.link.waiting()
+			m := s.socket.pending
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			return m.rules[26] != nil

@@ -65,7 +65,7 @@ func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
 // Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
 func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
 	return s.ask(ctx, askExecutions, func(number int64) wire.Request {
-		return wire.Executions(executions+number%executionNumbers, int64(s.client))
+		return wire.Executions(executions+number%executionNumbers, s.socket.client)
 	})
 }
 
@@ -75,7 +75,7 @@ func (s *Session) send(ctx context.Context, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	if err = s.link.send(ctx, &request{frame: frame}); err != nil && ctx.Err() != nil {
+	if err = s.socket.send(ctx, &request{frame: frame}); err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
@@ -86,7 +86,7 @@ func (s *Session) await(ctx context.Context, over <-chan struct{}) error {
 	select {
 	case <-over:
 		return nil
-	case <-s.link.Over():
+	case <-s.socket.closed:
 		return ErrSessionOver
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -96,7 +96,7 @@ func (s *Session) await(ctx context.Context, over <-chan struct{}) error {
 // ask makes a request and returns what is said until its end. Everything also arrives at Orders. The error is an
 // *[UnansweredError] if Gateway does not answer in time, and a *[RequestError] if it refuses.
 func (s *Session) ask(ctx context.Context, kind asking, request func(number int64) wire.Request) ([]OrderNews, error) {
-	b := s.link.waiting()
+	b := s.socket.pending
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{
 		Question: questions[kind],
 		After:    questionLimit,
@@ -105,7 +105,7 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 	select {
 	case b.turn[kind] <- struct{}{}: // one at a time
 		defer func() { <-b.turn[kind] }()
-	case <-s.link.Over():
+	case <-s.socket.closed:
 		return nil, ErrSessionOver
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -121,7 +121,7 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 		case <-a.over:
 			return a.list, a.err
 		case <-a.again:
-		case <-s.link.Over():
+		case <-s.socket.closed:
 			return nil, ErrSessionOver
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -65,13 +65,13 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 					if half == 1 { // half of an answer comes when no one waits
 						l.pending.put(OrderNews{Kind: OrderOpen, Ref: "x"})
 					}
-					requests := len(l.requests())
+					requests := len(l.handed())
 					got := asked(question)
 					for range late {
 						l.pending.receive(kind, "old")
 						synctest.Wait()
 					}
-					for len(l.requests()) > requests { // Gateway answers what was asked since, in order
+					for len(l.handed()) > requests { // Gateway answers what was asked since, in order
 						requests++
 						l.pending.receive(kind, "new")
 						synctest.Wait()
@@ -124,8 +124,8 @@ func TestExecutionsAreToldApart(t *testing.T) {
 			t.Fatal("the end of the first answer was taken for that of the second")
 		}
 		l.pending.endExecutions(2, nil)
-		if r := <-got; r.err != nil || refsOf(r.list) != "a" || len(l.requests()) != 2 {
-			t.Errorf("%+v after %d requests", r, len(l.requests()))
+		if r := <-got; r.err != nil || refsOf(r.list) != "a" || len(l.handed()) != 2 {
+			t.Errorf("%+v after %d requests", r, len(l.handed()))
 		}
 		got = asked(s.Executions)
 		l.pending.endExecutions(3, &RequestError{Question: QuestionExecutions, Code: 321})
@@ -140,10 +140,8 @@ func TestExecutionsAreToldApart(t *testing.T) {
 func TestRefusedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
-		wired := offline(func(News) {})
-		wired.pending = l.pending
 		say := func(request int64, code int, text string) {
-			wired.receiveError(wire.Error{Request: request, Code: code, Text: text})
+			l.receiveError(wire.Error{Request: request, Code: code, Text: text})
 		}
 		for _, id := range []int64{-1, 0, 1<<31 - 1} {
 			open := asked(s.OpenOrders)
@@ -189,19 +187,23 @@ func TestRefusedQuestions(t *testing.T) {
 func TestQuestionsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
-		l.refusal = errors.New("refused")
-		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) || len(l.pending.asked[askOpen]) != 0 {
-			t.Errorf("asked: %v", err)
-		}
-		l.refusal = nil
+		l.fill()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.OpenOrders(ctx); !errors.Is(err, context.DeadlineExceeded) ||
+			len(l.pending.asked[askOpen]) != 0 {
+			t.Errorf("never asked: %v", err)
+		}
+		l.handed()
+		l.sent = nil
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := s.OpenOrders(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
 		got := asked(s.OpenOrders)
 		second := asked(s.OpenOrders)
-		for len(l.requests()) < 3 {
+		for len(l.handed()) < 3 {
 			l.pending.receive(askOpen, "a")
 			synctest.Wait()
 		}

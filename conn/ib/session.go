@@ -104,19 +104,8 @@ func (g *Gate) Open(session uint64, now time.Duration) {
 	}
 }
 
-// line is what a Session needs from the connection below it; [Socket] is the real one.
-type line interface {
-	Over() <-chan struct{} // closed at the end
-	proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error)
-	// send hands a request over to be written behind those before it. With an error it never is.
-	send(context.Context, *request) error
-	waiting() *pending
-}
-
 // Over returns a channel that is closed at the end.
 func (s *Socket) Over() <-chan struct{} { return s.closed }
-
-func (s *Socket) waiting() *pending { return s.pending }
 
 // isClosed reports whether a channel on which nothing is sent is closed.
 func isClosed(c <-chan struct{}) bool {
@@ -128,7 +117,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// send hands a request to the writer.
+// send hands a request over to be written behind those before it. With an error it never is.
 func (s *Socket) send(ctx context.Context, q *request) error {
 	switch { // of several cases that are ready any may be chosen
 	case isClosed(s.closed):
@@ -149,41 +138,38 @@ func (s *Socket) send(ctx context.Context, q *request) error {
 // Session is one connection to Gateway from READY to its loss. After its end, its methods return errors and change
 // nothing. Its methods may be called from any goroutine.
 type Session struct {
-	number  uint64
-	client  int
+	socket  *Socket
 	gateway Gateway
-	link    line
 	gate    *Gate
 	reason  func() GuardReason
 	doubt   func()
-	ticks   *Ticks
 }
 
 // Number returns the session's number, which no other session of this process has.
-func (s *Session) Number() uint64 { return s.number }
+func (s *Session) Number() uint64 { return s.socket.number }
 
 // ClientID returns the client id that this session signed on with. Orders placed through it belong to that id.
-func (s *Session) ClientID() int { return s.client }
+func (s *Session) ClientID() int { return int(s.socket.client) }
 
 // Gateway returns what is known about the other side.
 func (s *Session) Gateway() Gateway { return s.gateway }
 
 // Ticks returns the mailbox in which the session's market data arrives.
-func (s *Session) Ticks() *Ticks { return s.ticks }
+func (s *Session) Ticks() *Ticks { return s.socket.ticks }
 
 // Done returns a channel that is closed at the moment the session ends.
-func (s *Session) Done() <-chan struct{} { return s.link.Over() }
+func (s *Session) Done() <-chan struct{} { return s.socket.closed }
 
 // FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that
 // were used before: keep a floor.
-func (s *Session) FirstOrderID() int64 { return s.link.waiting().first.Load() }
+func (s *Session) FirstOrderID() int64 { return s.socket.pending.first.Load() }
 
 // Guard returns nil while orders may leave through this session, else a *[GuardError].
 func (s *Session) Guard() error {
-	if isClosed(s.link.Over()) {
+	if isClosed(s.socket.closed) {
 		return &GuardError{GuardSocket}
 	}
-	open, late := s.gate.isOpen(s.number)
+	open, late := s.gate.isOpen(s.socket.number)
 	if open {
 		return nil
 	}
@@ -295,13 +281,13 @@ func (s *Session) Place(id int64, o Order, c Conditions) error {
 	if err := s.Guard(); err != nil {
 		return err
 	}
-	b, q := s.link.waiting(), s.placing(id, frame, c)
+	b, q := s.socket.pending, s.placing(id, frame, c)
 	if _, another := b.placing.LoadOrStore(id, true); another {
 		return fmt.Errorf("order id %d is being sent already", id)
 	}
 	defer b.placing.Delete(id)
 	b.settle()
-	if err := s.link.send(context.Background(), q); err != nil {
+	if err := s.socket.send(context.Background(), q); err != nil {
 		return err
 	}
 	if q.ready != nil {
@@ -319,7 +305,7 @@ func (s *Session) written(q *request) error {
 	select {
 	case err := <-q.done:
 		return err
-	case <-s.link.Over():
+	case <-s.socket.closed:
 		if q.claim() {
 			return ErrSessionOver
 		}

@@ -180,10 +180,7 @@ func (s *Socket) Gone() <-chan struct{} { return s.allGone }
 // Session returns what is READY on the socket. Its guard is a gate; reason says why that is shut, and doubt is called
 // when Gateway does not answer about orders.
 func (s *Socket) Session(to Gateway, g *Gate, reason func() GuardReason, doubt func()) *Session {
-	return &Session{
-		number: s.number, client: int(s.client), gateway: to, link: s, ticks: s.ticks, gate: g, reason: reason,
-		doubt: doubt,
-	}
+	return &Session{socket: s, gateway: to, gate: g, reason: reason, doubt: doubt}
 }
 
 // About returns what is known of Gateway after READY.

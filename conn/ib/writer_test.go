@@ -28,7 +28,7 @@ func newPaired(t *testing.T) *paired {
 	ours, theirs := net.Pipe()
 	w := &paired{T: t, began: time.Now(), gateway: theirs}
 	w.s = NewSocket(ours, 1, 17, func() time.Duration { return time.Second + time.Since(w.began) }, func(News) {})
-	w.session = &Session{number: 1, link: w.s, gate: openGate(1), reason: func() GuardReason { return GuardUpstream }}
+	w.session = &Session{socket: w.s, gate: openGate(1), reason: func() GuardReason { return GuardUpstream }}
 	w.session.gate.proof.Store(int64(250 * ms))
 	w.s.parts.Store(1)
 	go w.s.write()

@@ -421,7 +421,7 @@ func (h *hostile) asks(about func(ref string, i *Intent) bool) {
 	if !h.silent && h.l.awaits(h.client, listed) {
 		answer(completed, true)
 	}
-	h.l.settle(&ib.Session{}, begun, listed, func(ref string, i *Intent) bool {
+	h.l.settle(new(ib.Socket).Session(ib.Gateway{}, nil, nil, nil), begun, listed, func(ref string, i *Intent) bool {
 		return slices.ContainsFunc(h.orders, func(o *played) bool { return o.i == i }) && about(ref, i)
 	})
 }

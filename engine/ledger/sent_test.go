@@ -94,7 +94,7 @@ func TestAskedWhenTheClockIsSet(t *testing.T) {
 		l.mu.Lock()
 		l.intents["gw-x"], l.sentIn["gw-x"] = i, 0
 		l.mu.Unlock()
-		if refs := l.doubtful(&ib.Session{}); !refs["gw-x"] {
+		if refs := l.doubtful(new(ib.Socket).Session(ib.Gateway{}, nil, nil, nil)); !refs["gw-x"] {
 			t.Errorf("%s: %v", name, refs)
 		}
 	}
