@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // pending is what a session knows of orders, and of questions about contracts.
@@ -16,15 +15,13 @@ type pending struct {
 	wanted  atomic.Bool // news is kept
 	placing sync.Map    // ids of the orders on their way: no two of them have one id
 
-	turn [askCount]chan struct{}
+	turn map[Question]chan struct{} // of the questions about orders
 
 	mu      sync.Mutex
-	numbers int64               // of questions about orders, so far
-	asked   [askCount][]int64   // numbers of the questions whose end may come, the oldest first
-	answers [askCount]*question // nil while none is awaited
-	early   []OrderNews         // open orders that Gateway sent unasked at the beginning of the session
-	settled bool                // no more of those are expected
-	begun   time.Time
+	number  int64                  // of the last of those
+	asked   []*question            // whose end may come and carries no number, the oldest first
+	awaited map[Question]*question // nil while there is none
+	listed  bool                   // a list of open orders has ended
 
 	contracts    map[int64]*answer[Details] // questions that are under way, by number
 	lastContract int64
@@ -49,32 +46,30 @@ func (a *answer[T]) end(err error) {
 
 func newPending(session uint64) *pending {
 	b := &pending{
-		session: session, news: NewQueue[OrderNews](), begun: time.Now(),
+		session: session, news: NewQueue[OrderNews](), turn: map[Question]chan struct{}{},
+		awaited:   map[Question]*question{},
 		contracts: map[int64]*answer[Details]{}, rules: map[int64]*answer[PriceStep]{},
 	}
 	b.positions.Store(newPositions())
-	for i := range b.turn {
-		b.turn[i] = make(chan struct{}, 1)
+	for _, kind := range asks {
+		b.turn[kind] = make(chan struct{}, 1)
 	}
 	return b
 }
 
 // asks says which request a kind of news can be the answer to.
-var asks = map[OrderNewsKind]asking{OrderOpen: askOpen, OrderCompleted: askCompleted, OrderFilled: askExecutions}
-
-// earlyFor is how long after the beginning of a session Gateway may send its open orders unasked.
-const earlyFor = 10 * time.Second
+var asks = map[OrderNewsKind]Question{
+	OrderOpen: QuestionOpenOrders, OrderCompleted: QuestionCompletedOrders, OrderFilled: QuestionExecutions,
+}
 
 const (
 	// maxAnswer bounds the orders of one answer. As many may be sent within a day.
 	maxAnswer = 100_000
 	// maxNews bounds the news that wait for the reader of [Session.Orders].
 	maxNews = 4000
-	// maxEarly bounds the open orders that are sent unasked.
-	maxEarly = 2000
 )
 
-// errEndless means that an answer about orders does not end, or that not all of it was kept.
+// errEndless means that an answer about orders does not end.
 var errEndless = errors.New("gateway reports more orders than can be compared")
 
 // put keeps what Gateway says, for the question that it answers and for Orders. It reports whether there is a question.
@@ -85,13 +80,13 @@ func (b *pending) put(n OrderNews) (asked bool) {
 	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
-		a := b.answers[kind]
+		a := b.awaited[kind]
 		if asked = a != nil; asked {
 			if a.list = append(a.list, n); len(a.list) > maxAnswer {
-				b.reply(kind, errEndless)
+				b.reply(a, errEndless)
 			}
-		} else if kind == askOpen && !b.settled && len(b.early) <= maxEarly && time.Since(b.begun) < earlyFor {
-			b.early = append(b.early, n)
+		} else if kind == QuestionOpenOrders && !b.listed && b.oldest(kind) < 0 {
+			b.asked = append(b.asked, &question{kind: kind}) // it may begin a list, whose end comes
 		}
 		b.mu.Unlock()
 	} else if n.Kind == OrderStatus && n.WhyHeld != "" {
@@ -107,7 +102,7 @@ func (b *pending) put(n OrderNews) (asked bool) {
 func (b *pending) hold(n OrderNews) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := b.answers[askOpen]
+	a := b.awaited[QuestionOpenOrders]
 	if a == nil {
 		return
 	}

@@ -193,16 +193,11 @@ func TestPrepare(t *testing.T) {
 	})
 }
 
-// TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway sent unasked before is out of date
-// then.
+// TestPlaceTwiceAtOnce places two orders with one id at the same time.
 func TestPlaceTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
-		l.pending.put(OrderNews{Kind: OrderOpen, ID: 9})
 		done := s.begin(ibtest.SomeOrder)
-		if l.pending.early != nil || !l.pending.settled {
-			t.Error("open orders of before are kept")
-		}
 		if err := s.Place(1, ibtest.SomeOrder, Conditions{}); err == nil || errors.Is(err, ErrNotSent) {
 			t.Errorf("placed: %v", err)
 		}
@@ -364,7 +359,7 @@ func TestModeOfAccountsChanges(t *testing.T) {
 func TestNewsOfOrdersIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(func(News) {})
-		s.pending.settle()
+		s.pending.wanted.Store(true)
 		put := make(chan struct{})
 		go func() {
 			defer close(put)

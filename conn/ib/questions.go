@@ -15,6 +15,9 @@ import (
 // order, though, so of the questions that were asked the nth end can only be about the nth or a later one. An answer
 // counts only when its own end, counted so, has come; what an earlier question still brings is not mixed in. As a
 // question that was never answered brings no end, one more is asked for each end that may be about an older one.
+//
+// Gateway may send a list of the open orders by itself when a session begins, with the same end. So one that comes
+// unasked, before any list has ended, counts as the answer to a question, too.
 
 // Question names something that Gateway is asked. Its text is stable.
 type Question string
@@ -31,41 +34,30 @@ const (
 // questionLimit is how long Gateway may take to answer a question.
 const questionLimit = 10 * time.Second
 
-// asking numbers the requests about orders whose answers end with a message of their own.
-type asking uint8
-
-const (
-	askOpen asking = iota
-	askCompleted
-	askExecutions
-	askCount
-)
-
-var questions = [askCount]Question{QuestionOpenOrders, QuestionCompletedOrders, QuestionExecutions}
-
 type question struct {
 	answer[OrderNews]
-	number int64
-	again  chan struct{} // yields a value for each end that may be about an older question
+	kind   Question
+	number int64         // which the end of an answer about executions carries
+	again  chan struct{} // yields a value for each end that may be about an older question: it is asked once more
 }
 
 // OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is
 // read-only.
 func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askOpen, func(int64) wire.Request { return wire.OpenOrders() })
+	return s.ask(ctx, QuestionOpenOrders, func(int64) wire.Request { return wire.OpenOrders() })
 }
 
 // CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
 // which is about a day. Gateway refuses it with code 321 while its API is read-only, and is known to leave it
 // unanswered.
 func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askCompleted, func(int64) wire.Request { return wire.CompletedOrders(true) })
+	return s.ask(ctx, QuestionCompletedOrders, func(int64) wire.Request { return wire.CompletedOrders(true) })
 }
 
 // Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
 func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askExecutions, func(number int64) wire.Request {
-		return wire.Executions(executions+number%executionNumbers, s.socket.client)
+	return s.ask(ctx, QuestionExecutions, func(number int64) wire.Request {
+		return wire.Executions(executions+number, s.socket.client)
 	})
 }
 
@@ -95,10 +87,10 @@ func (s *Session) await(ctx context.Context, over <-chan struct{}) error {
 
 // ask makes a request and returns what is said until its end. Everything also arrives at Orders. The error is an
 // *[UnansweredError] if Gateway does not answer in time, and a *[RequestError] if it refuses.
-func (s *Session) ask(ctx context.Context, kind asking, request func(number int64) wire.Request) ([]OrderNews, error) {
+func (s *Session) ask(ctx context.Context, kind Question, request func(int64) wire.Request) ([]OrderNews, error) {
 	b := s.socket.pending
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{
-		Question: questions[kind],
+		Question: kind,
 		After:    questionLimit,
 	})
 	defer cancel()
@@ -111,10 +103,10 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 		return nil, context.Cause(ctx)
 	}
 	a := b.begin(kind)
-	defer b.leave(kind, a)
-	for number := a.number; ; number = b.register(kind) {
-		if err := s.send(ctx, request(number)); err != nil {
-			b.withdraw(kind, a, number)
+	defer b.leave(a)
+	for {
+		if err := s.send(ctx, request(a.number)); err != nil {
+			b.withdraw(a)
 			return nil, err
 		}
 		select {
@@ -129,77 +121,62 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 	}
 }
 
-// begin awaits an answer. The caller has the turn. Gateway may send open orders by itself at the beginning of a
-// session, and their end looks like the end of the answer: what came before belongs to it.
-func (b *pending) begin(kind asking) *question {
-	number := b.register(kind)
+// begin awaits an answer. The caller has the turn.
+func (b *pending) begin(kind Question) *question {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := &question{answer[OrderNews]{over: make(chan struct{})}, number, make(chan struct{}, 16)}
-	if kind == askOpen {
-		a.list, b.early = b.early, nil
+	b.number = (b.number + 1) % executionNumbers
+	a := &question{
+		answer: answer[OrderNews]{over: make(chan struct{})}, kind: kind, number: b.number,
+		again: make(chan struct{}, 16),
 	}
-	b.answers[kind] = a
-	if len(a.list) > maxEarly {
-		b.reply(kind, errEndless)
+	if b.awaited[kind] = a; kind != QuestionExecutions {
+		b.asked = append(b.asked, a)
 	}
 	return a
 }
 
-// register gives a question a number and notes that its end may come.
-func (b *pending) register(kind asking) int64 {
+// withdraw forgets a question that is not sent: no end comes for it.
+func (b *pending) withdraw(a *question) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.numbers++
-	if kind != askExecutions { // whose ends carry a number
-		b.asked[kind] = append(b.asked[kind], b.numbers)
-	}
-	return b.numbers
-}
-
-// withdraw forgets a question that was never asked.
-func (b *pending) withdraw(kind asking, a *question, number int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	at := slices.Index(b.asked[kind], number)
-	if at < 0 {
-		return // the end of what was sent unasked was taken for the end of the answer
-	}
-	b.asked[kind] = slices.Delete(b.asked[kind], at, at+1)
-	if kind == askOpen && b.answers[kind] == a && number == a.number {
-		b.early = a.list
+	if i := slices.Index(b.asked, a); i >= 0 {
+		b.asked = slices.Delete(b.asked, i, i+1)
 	}
 }
 
 // leave says that no one waits for an answer any more. Its end may still come.
-func (b *pending) leave(kind asking, a *question) {
+func (b *pending) leave(a *question) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.answers[kind] == a {
-		b.answers[kind] = nil
+	if b.awaited[a.kind] == a {
+		b.awaited[a.kind], a.list = nil, nil
 	}
 }
 
+// oldest returns the place of the oldest question of a kind whose end may come, below 0 if there is none.
+func (b *pending) oldest(kind Question) int {
+	return slices.IndexFunc(b.asked, func(q *question) bool { return q.kind == kind })
+}
+
 // end takes the end of an answer that carries no number.
-func (b *pending) end(kind asking) {
+func (b *pending) end(kind Question) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if kind == askOpen {
-		b.early = nil // what was sent unasked was complete, or is part of the answer
-	}
-	oldest := b.oldest(kind)
-	if oldest == 0 {
+	b.listed = b.listed || kind == QuestionOpenOrders
+	i := b.oldest(kind)
+	if i < 0 {
 		return
 	}
-	b.asked[kind] = b.asked[kind][1:]
-	a := b.answers[kind]
+	oldest, a := b.asked[i], b.awaited[kind]
+	b.asked = slices.Delete(b.asked, i, i+1)
 	switch {
 	case a == nil:
-	case oldest < a.number:
-		a.list = nil
+	case a != oldest:
+		a.list, b.asked = nil, append(b.asked, a)
 		nudge.Send(a.again)
 	default:
-		b.reply(kind, nil)
+		b.reply(a, nil)
 	}
 }
 
@@ -207,50 +184,30 @@ func (b *pending) end(kind asking) {
 func (b *pending) endExecutions(number int64, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.answers[askExecutions]; a != nil && a.number%executionNumbers == number {
-		b.reply(askExecutions, err)
+	if a := b.awaited[QuestionExecutions]; a != nil && a.number == number {
+		b.reply(a, err)
 	}
 }
 
-// refuse takes a refusal that carries no number. It is about the question that is awaited; else about the oldest
+// refuse takes a refusal that carries no number. It is about the oldest question that is awaited; else about the oldest
 // one.
 func (b *pending) refuse(code int, text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	kind := askCount
-	for _, k := range []asking{askOpen, askCompleted} {
-		if b.oldest(k) != 0 && (kind == askCount || b.precedes(k, kind)) {
-			kind = k
-		}
-	}
-	if kind == askCount {
+	if len(b.asked) == 0 {
 		return
 	}
-	b.asked[kind] = b.asked[kind][1:]
-	if b.answers[kind] != nil {
-		b.reply(kind, &RequestError{Question: questions[kind], Code: code, Text: text})
+	i := max(0, slices.IndexFunc(b.asked, func(q *question) bool { return q == b.awaited[q.kind] }))
+	a := b.asked[i]
+	b.asked = slices.Delete(b.asked, i, i+1)
+	if b.awaited[a.kind] == a {
+		b.reply(a, &RequestError{Question: a.kind, Code: code, Text: text})
 	}
 }
 
-// precedes reports whether a refusal is about a question of kind k rather than one of kind other.
-func (b *pending) precedes(k, other asking) bool {
-	if waited := b.answers[k] != nil; waited != (b.answers[other] != nil) {
-		return waited
-	}
-	return b.oldest(k) < b.oldest(other)
-}
-
-// oldest returns the number of the oldest question of a kind whose end may come, 0 if there is none.
-func (b *pending) oldest(kind asking) int64 {
-	if len(b.asked[kind]) == 0 {
-		return 0
-	}
-	return b.asked[kind][0]
-}
-
-func (b *pending) reply(kind asking, err error) {
-	b.answers[kind].end(err)
-	b.answers[kind] = nil
+func (b *pending) reply(a *question, err error) {
+	a.end(err)
+	b.awaited[a.kind] = nil
 }
 
 // unnumbered reports whether the number of an error is that of no request. Gateway says -1, 0, or the highest there is.

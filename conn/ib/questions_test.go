@@ -36,8 +36,10 @@ func refsOf(list []OrderNews) (refs string) {
 }
 
 // receive plays Gateway's answer.
-func (b *pending) receive(kind asking, refs string) {
-	news := map[asking]OrderNewsKind{askOpen: OrderOpen, askCompleted: OrderCompleted}[kind]
+func (b *pending) receive(kind Question, refs string) {
+	news := map[Question]OrderNewsKind{
+		QuestionOpenOrders: OrderOpen, QuestionCompletedOrders: OrderCompleted,
+	}[kind]
 	for _, r := range refs {
 		b.put(OrderNews{Kind: news, Ref: string(r)})
 	}
@@ -47,18 +49,19 @@ func (b *pending) receive(kind asking, refs string) {
 // TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when no one waits any more. An
 // answer is whole, and of the time after its question, whichever of them it was that Gateway has answered.
 func TestQuestionsThatStayUnanswered(t *testing.T) {
-	for _, kind := range []asking{askOpen, askCompleted} {
+	for _, kind := range []Question{QuestionOpenOrders, QuestionCompletedOrders} {
 		for late := range 4 { // how many of three unanswered questions are answered after all, before the fourth
 			for half := range 2 {
 				synctest.Test(t, func(t *testing.T) {
 					s, l := placing()
-					l.pending.settle()
-					question := []func(context.Context) ([]OrderNews, error){s.OpenOrders, s.CompletedOrders}[kind]
+					question := map[Question]func(context.Context) ([]OrderNews, error){
+						QuestionOpenOrders: s.OpenOrders, QuestionCompletedOrders: s.CompletedOrders,
+					}[kind]
 					for range 3 {
 						began := time.Now()
 						r := <-asked(question)
 						unanswered, ok := errors.AsType[*UnansweredError](r.err)
-						if !ok || unanswered.Question != questions[kind] || time.Since(began) != questionLimit {
+						if !ok || unanswered.Question != kind || time.Since(began) != questionLimit {
 							t.Fatalf("after %v: %v", time.Since(began), r.err)
 						}
 					}
@@ -77,7 +80,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 						synctest.Wait()
 					}
 					if r := <-got; r.err != nil || refsOf(r.list) != "new" {
-						t.Errorf("question %d, %d late answers: %q, %v", kind, late, refsOf(r.list), r.err)
+						t.Errorf("%s, %d late answers: %q, %v", kind, late, refsOf(r.list), r.err)
 					}
 				})
 			}
@@ -90,14 +93,11 @@ func TestAnswersWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
 		b := l.pending
-		for range 2 * maxEarly {
+		for range 1000 {
 			b.put(OrderNews{Kind: OrderOpen})
 		}
-		if len(b.early) > maxEarly+1 {
-			t.Errorf("%d orders are kept that no one has asked about", len(b.early))
-		}
-		if r := <-asked(s.OpenOrders); !errors.Is(r.err, errEndless) {
-			t.Errorf("%d orders, %v", len(r.list), r.err)
+		if len(b.asked) != 1 {
+			t.Errorf("%d ends are expected after orders that no one has asked about", len(b.asked))
 		}
 		got := asked(s.OpenOrders)
 		for range maxAnswer + 1 {
@@ -177,7 +177,7 @@ func TestRefusedQuestions(t *testing.T) {
 			t.Errorf("%v", r.err)
 		}
 		say(-1, 321, "") // of the second, when no one waits
-		if n := len(l.pending.asked[askOpen]); n != 0 {
+		if n := len(l.pending.asked); n != 0 {
 			t.Errorf("%d questions may still be answered", n)
 		}
 	})
@@ -191,7 +191,7 @@ func TestQuestionsWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := s.OpenOrders(ctx); !errors.Is(err, context.DeadlineExceeded) ||
-			len(l.pending.asked[askOpen]) != 0 {
+			len(l.pending.asked) != 0 {
 			t.Errorf("never asked: %v", err)
 		}
 		l.handed()
@@ -203,20 +203,18 @@ func TestQuestionsWait(t *testing.T) {
 		}
 		got := asked(s.OpenOrders)
 		second := asked(s.OpenOrders)
-		for len(l.handed()) < 3 {
-			l.pending.receive(askOpen, "a")
+		requests := 0
+		for _, answer := range []<-chan reply{got, second} {
 			synctest.Wait()
-		}
-		l.pending.receive(askOpen, "b")
-		if r := <-got; r.err != nil || refsOf(r.list) != "b" {
-			t.Errorf("%+v", r)
-		}
-		synctest.Wait()
-		l.pending.receive(askOpen, "c")
-		synctest.Wait()
-		l.pending.receive(askOpen, "d")
-		if r := <-second; r.err != nil || refsOf(r.list) != "d" {
-			t.Errorf("%+v", r)
+			from := fmt.Sprint(len(l.handed())) // no answer to an earlier request is one
+			for requests < len(l.handed()) && len(answer) == 0 {
+				requests++
+				l.pending.receive(QuestionOpenOrders, fmt.Sprint(requests))
+				synctest.Wait()
+			}
+			if r := <-answer; r.err != nil || refsOf(r.list) < from {
+				t.Errorf("%+v, want an answer from %s on", r, from)
+			}
 		}
 	})
 }
@@ -240,51 +238,46 @@ func TestDetailsThatHang(t *testing.T) {
 	}
 }
 
-// TestEarlyOrders has Gateway send open orders unasked, with an end like that of an answer.
-func TestEarlyOrders(t *testing.T) {
-	open := func(b *pending, ref string) { b.put(OrderNews{Kind: OrderOpen, Ref: ref}) }
-	refs := func(list []OrderNews) (s string) {
-		for _, n := range list {
-			s += n.Ref
-		}
-		return s
-	}
-	ask := func(b *pending) *question { return b.begin(askOpen) }
+// TestUnaskedOrders has Gateway send open orders unasked, as a list with an end like that of an answer or one by one.
+func TestUnaskedOrders(t *testing.T) {
 	for name, c := range map[string]struct {
-		before func(*pending)
-		want   string
+		before, after string // orders, and . for the end of their list, before and after the question
+		want          string // new: what Gateway answers
+		requests      int
 	}{
-		"half received":       {func(b *pending) { open(b, "A") }, "AB"},
-		"received to the end": {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
-		"an order was placed": {func(b *pending) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
-		"long ago":            {func(b *pending) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
-		"a question was left": {func(b *pending) {
-			a := ask(b)
-			open(b, "A")
-			b.leave(askOpen, a)
-			b.end(askOpen)
-		}, "B"},
-		"a question was never asked": {func(b *pending) {
-			open(b, "A")
-			a := ask(b)
-			b.withdraw(askOpen, a, a.number)
-		}, "AB"},
-		"one that had an end": {func(b *pending) {
-			open(b, "A")
-			a := ask(b)
-			b.end(askOpen)
-			b.withdraw(askOpen, a, a.number)
-		}, "B"},
-		"a question was answered": {func(b *pending) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
+		"none":                        {"", "", "new", 1},
+		"none, as a list":             {".", "", "new", 1},
+		"none, as a list, afterwards": {"", ".", "", 1},
+		"all before":                  {"AB.", "", "new", 1},
+		"all afterwards":              {"", "AB.", "AB", 1},
+		"some before":                 {"A", "B.", "new", 2},
+		"all but the end before":      {"AB", ".", "new", 2},
+		"no list":                     {"AAB", "", "new", 2},
+		"a list, and more":            {"AB.A", "", "new", 1},
 	} {
-		b := newPending(1)
-		c.before(b)
-		a := ask(b)
-		open(b, "B")
-		b.end(askOpen)
-		<-a.over
-		if got := refs(a.list); got != c.want {
-			t.Errorf("%s: %s, want %s", name, got, c.want)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s, l := placing()
+			say := func(orders string) {
+				for _, r := range orders {
+					if r == '.' {
+						l.pending.end(QuestionOpenOrders)
+					} else {
+						l.pending.put(OrderNews{Kind: OrderOpen, Ref: string(r)})
+					}
+				}
+				synctest.Wait()
+			}
+			say(c.before)
+			got := asked(s.OpenOrders)
+			say(c.after)
+			requests := 0
+			for ; requests < len(l.handed()); requests++ {
+				l.pending.receive(QuestionOpenOrders, "new")
+				synctest.Wait()
+			}
+			if r := <-got; r.err != nil || refsOf(r.list) != c.want || requests != c.requests {
+				t.Errorf("%s: %q after %d requests, %v", name, refsOf(r.list), requests, r.err)
+			}
+		})
 	}
 }

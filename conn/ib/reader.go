@@ -192,9 +192,9 @@ func (s *Socket) receive(m wire.Message) error {
 	case wire.MsgExecutionsEnd:
 		return take(m.End, func(request int64) { s.pending.endExecutions(request-executions, nil) })
 	case wire.MsgOpenOrdersEnd:
-		return take(m.End, func(int64) { s.pending.end(askOpen) })
+		return take(m.End, func(int64) { s.pending.end(QuestionOpenOrders) })
 	case wire.MsgCompletedOrdersEnd:
-		return take(m.End, func(int64) { s.pending.end(askCompleted) })
+		return take(m.End, func(int64) { s.pending.end(QuestionCompletedOrders) })
 	case wire.MsgPosition:
 		return take(m.Position, s.pending.positions.Load().put)
 	case wire.MsgPortfolio:

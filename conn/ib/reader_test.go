@@ -141,12 +141,12 @@ func TestExecutionsComeFromIBKR(t *testing.T) {
 	s.heard.Store(int64(5 * sec))
 	inner := ibtest.ProtoMessage(0, 5, "0001.01", "", "", "", "BOT", "1")[8:]
 	executed := ibtest.ProtoMessage(wire.MsgExecution, -1, "", string(inner))
-	a := s.pending.begin(askExecutions)
+	a := s.pending.begin(QuestionExecutions)
 	for _, want := range []time.Duration{0, 5 * sec} {
 		if err := s.take(executed); err != nil || s.Seen().IBKRAt != want || s.Seen().MarketAt != 0 {
 			t.Errorf("%+v, %v, want %v", s.Seen(), err, want)
 		}
-		s.pending.leave(askExecutions, a)
+		s.pending.leave(a)
 	}
 }
 

@@ -286,7 +286,7 @@ func (s *Session) Place(id int64, o Order, c Conditions) error {
 		return fmt.Errorf("order id %d is being sent already", id)
 	}
 	defer b.placing.Delete(id)
-	b.settle()
+	b.wanted.Store(true)
 	if err := s.socket.send(context.Background(), q); err != nil {
 		return err
 	}
@@ -315,15 +315,6 @@ func (s *Session) written(q *request) error {
 		}
 	}
 	return <-q.done // it is being written
-}
-
-// settle keeps news of orders from now on, and drops the open orders that Gateway sent unasked: they are out of date
-// once an order is placed.
-func (b *pending) settle() {
-	b.wanted.Store(true)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.settled, b.early = true, nil
 }
 
 // check says what is wrong with an order. Gateway checks more, and says so itself.
