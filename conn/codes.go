@@ -16,8 +16,6 @@ const (
 	effectRestored                       // Gateway has IBKR again
 	effectFarm                           // one data farm changed
 	effectCompeting                      // another session took the market data
-	effectPortChanged                    // the API port has moved
-	effectFailsAttempt                   // Gateway will close: the attempt fails, and says why
 	effectFailsSession                   // the client side gave up
 	effectUnsupported                    // IBKR ends its support for this version of Gateway
 	effectInvalid                        // a request makes no sense, or the API is read-only
@@ -40,7 +38,6 @@ var codeTable = map[int]codeRow{
 	1100: {effect: effectUpstreamLost, cause: ib.CauseUpstream},
 	2110: {effect: effectUpstreamLost, cause: ib.CauseUpstream},
 	1102: {effect: effectRestored}, // what Gateway followed, it still does
-	1300: {effect: effectPortChanged, cause: ib.CausePortChanged},
 
 	2103: {effect: effectFarm, farm: FarmBroken, kind: "market data"},
 	2105: {effect: effectFarm, farm: FarmBroken, kind: "historical data"},
@@ -53,8 +50,6 @@ var codeTable = map[int]codeRow{
 	2119: {effect: effectFarm, farm: FarmConnecting, kind: "market data"},
 
 	10197: {effect: effectCompeting, cause: ib.CauseCompeting},
-	326:   {effect: effectFailsAttempt},
-	10141: {effect: effectFailsAttempt},
 
 	502: {effect: effectFailsSession, cause: ib.CauseClient},
 	504: {effect: effectFailsSession, cause: ib.CauseClient},
@@ -71,10 +66,6 @@ func (s *step) lateNotice(in ib.Said) {
 	switch codeTable[in.Code].effect {
 	case effectNone, effectInvalid, effectUnsupported:
 		s.emitNotice(in)
-	case effectPortChanged:
-		if in.Session == s.m.session {
-			s.m.portHint = texts.Port(in.Text)
-		}
 	}
 }
 
@@ -110,15 +101,6 @@ func (s *step) notice(in ib.Said) {
 			s.emitNotice(in)
 		}
 		m.competing, m.competingAt = true, s.now.Mono
-	case effectPortChanged:
-		if m.phase == up {
-			m.portHint = texts.Port(in.Text)
-			s.drop(row.cause, in.Code, in.Text)
-		}
-	case effectFailsAttempt:
-		if m.phase == up { // else the attempt itself reports it
-			s.emitNotice(in)
-		}
 	case effectFailsSession:
 		if in.Own {
 			s.emitNotice(in)

@@ -179,7 +179,9 @@ func TestPortChangedStaysTheReason(t *testing.T) {
 	} {
 		p := newPlay(func(c *Config) { c.Port = port })
 		for i, r := range append(opening,
-			row{in: onCode(1300), do: "close", emit: "lost", state: Reconnecting, guard: ib.GuardSocket}) {
+			row{in: func(p *play) input {
+				return inLost{session: p.m.session, cause: ib.CausePortChanged, code: 1300, detail: "text"}
+			}, emit: "lost", state: Reconnecting, guard: ib.GuardSocket}) {
 			p.act(t, i, r)
 		}
 		for i, cause := range []ib.Cause{ib.CauseRefused, ib.CauseRefused, ib.CauseNoAnswer, ib.CauseRefused} {

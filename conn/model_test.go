@@ -26,13 +26,13 @@ func TestEveryCode(t *testing.T) {
 	dropped := is{state: Reconnecting, guard: ib.GuardSocket, emit: "lost", do: "close"}
 	notice := is{state: Connected, emit: "notice"}
 	want := map[int]is{
-		1100: lost, 2110: lost, 1101: notice, 1102: notice, 1300: dropped, 2172: notice,
+		1100: lost, 2110: lost, 1101: notice, 1102: notice, 2172: notice,
 		2103: broken, 2105: broken, 2157: broken,
 		2104: {state: Connected, emit: "market_farm_ok"}, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
 		10197: {state: Degraded, emit: "competing_session"},
-		326:   notice, 10141: notice,
-		502: dropped, 504: dropped, 507: dropped,
-		100: notice, 321: notice, 10182: notice, 10167: notice, 354: notice, 399: notice, 0: notice,
+		502:   dropped, 504: dropped, 507: dropped,
+		100: notice, 321: notice, 326: notice, 10141: notice,
+		10182: notice, 10167: notice, 354: notice, 399: notice, 0: notice,
 	}
 	for code := range codeTable {
 		if _, ok := want[code]; !ok {

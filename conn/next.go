@@ -253,6 +253,9 @@ func (s *step) down(cause ib.Cause, code int, detail string) {
 	m.asking = 0
 	m.gateway = ib.Gateway{Host: m.gateway.Host, Port: m.gateway.Port, Mode: ib.AnyMode}
 	m.cause, m.code, m.detail = cause, code, detail
+	if cause == ib.CausePortChanged {
+		m.portHint = texts.Port(detail)
+	}
 }
 
 func (s *step) attemptFailed(in inFailed) {
@@ -268,9 +271,6 @@ func (s *step) attemptFailed(in inFailed) {
 	m.gateway.Port = in.err.Port // of several that were tried in vain, none
 	m.failed, m.tried = true, in.err.Tried
 	m.refused = in.err.Cause == ib.CauseRefused
-	if in.err.Cause == ib.CausePortChanged {
-		m.portHint = texts.Port(in.err.Text)
-	}
 	s.emit(Event{
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,
 		Cause: cause, Code: code, Detail: detail, Tried: in.err.Tried,

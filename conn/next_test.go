@@ -300,7 +300,6 @@ func TestNext(t *testing.T) {
 			{in: onReady, emit: "connected", state: Connected},
 			{in: onOldSession(onLost), state: Connected},
 			{in: onOldSession(onCode(1100)), state: Connected},
-			{in: onOldSession(onCode(1300)), state: Connected},
 			{in: onOldSession(onCode(399)), emit: "notice", state: Connected},
 		}},
 		"another port concerns the connection": {nil, []row{

@@ -11,7 +11,7 @@ type (
 		Session uint64
 		Request int64 // number of the subscription that it is about
 		Own     bool  // it is about one request or order alone, whether a subscription or not
-		Aside   bool  // it is known to concern one question alone, and is answered there
+		Aside   bool  // the session has dealt with it: it concerns one question alone, or is why the session ends
 		Code    int
 		Text    string
 	}

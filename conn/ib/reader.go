@@ -140,7 +140,7 @@ func causeOf(err error) (Cause, string) {
 
 // Outcome says why the session is over, once gone is closed.
 func (s *Socket) Outcome() (cause Cause, code int, detail string) {
-	if e := s.fatal.Load(); e != nil {
+	if e := s.reason; e != nil {
 		return e.Cause, e.Code, e.Text
 	}
 	return s.cause, 0, s.detail

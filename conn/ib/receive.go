@@ -79,7 +79,7 @@ func (s *Socket) receiveTime(unix int64) {
 	}
 }
 
-// closing has the codes after which Gateway closes the connection.
+// closing has the codes with which Gateway ends the connection.
 //
 // Source: IBKR's API reference, "Message codes".
 var closing = map[int]struct {
@@ -92,12 +92,14 @@ var closing = map[int]struct {
 }
 
 func (s *Socket) receiveError(e wire.Error) {
-	row, closes := closing[e.Code]
-	if closes && !(row.login && isClosed(s.loggedIn)) &&
-		s.fatal.CompareAndSwap(nil, &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}) {
-		close(s.refused)
+	row, ends := closing[e.Code]
+	if ends = ends && !(row.login && isClosed(s.loggedIn)); ends {
+		if s.reason == nil {
+			s.reason = &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}
+		}
+		s.End(row.cause)
 	}
-	if s.pending.refuseNumbered(e) {
+	if ends || s.pending.refuseNumbered(e) {
 		s.post(Said{Code: e.Code, Text: e.Text, Aside: true})
 		return
 	}

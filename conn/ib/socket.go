@@ -38,13 +38,11 @@ type Socket struct {
 	accounts atomic.Pointer[[]string]
 	loggedIn chan struct{} // closed when both login messages have arrived
 
-	fatal   atomic.Pointer[AttemptError] // the first code after which Gateway closes
-	refused chan struct{}                // closed when fatal is set
-
 	closed    chan struct{} // closed at the end
 	onceClose sync.Once
 	cause     Cause // valid after closed
 	detail    string
+	reason    *AttemptError // what Gateway has said of the end, nil if nothing; valid after allGone
 	readDone  chan struct{} // closed when nothing more comes from Gateway
 	parts     atomic.Int32  // goroutines that have not ended
 	allGone   chan struct{}
@@ -79,8 +77,8 @@ func NewSocket(conn net.Conn, number uint64, client int, mono func() time.Durati
 		conn: conn, mono: mono, number: number, client: int64(client), post: post, ticks: newTicks(),
 		pending:  newPending(number),
 		requests: make(chan *request, 64), times: newTimeRequests(), kinds: map[int64]dataKind{},
-		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
-		readDone: make(chan struct{}), allGone: make(chan struct{}),
+		loggedIn: make(chan struct{}), closed: make(chan struct{}), readDone: make(chan struct{}),
+		allGone: make(chan struct{}),
 	}
 	s.pending.over = s.closed
 	s.in = wire.NewReader(stamped{newRawReader(conn), s})
@@ -133,15 +131,13 @@ func (s *Socket) awaitReady(ctx context.Context) *AttemptError {
 	select {
 	case <-s.loggedIn:
 		return nil
-	case <-s.refused:
-		s.End(CauseClosed)
 	case <-s.closed:
 	case <-ctx.Done():
 		s.End(CauseNotReady)
 	}
 	<-s.allGone // Gateway says why before it closes
-	if e := s.fatal.Load(); e != nil {
-		return e
+	if s.reason != nil {
+		return s.reason
 	}
 	err := &AttemptError{Cause: s.cause}
 	switch {
