@@ -319,7 +319,7 @@ func (s *Supervisor) reconcile(e doReconcile) {
 			return
 		}
 		if e.ask {
-			session.AskSettings(ctx)
+			session.AskSettings()
 		}
 		err := do(ctx, session)
 		if ctx.Err() != nil {

@@ -1,11 +1,11 @@
 package ib
 
 import (
-	"context"
 	"strings"
 	"time"
 
 	"gatewatch/conn/calendar"
+	"gatewatch/conn/nudge"
 	"gatewatch/conn/wire"
 )
 
@@ -63,9 +63,11 @@ func (e Exit) Next(t time.Time) PlannedExit {
 var readSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
 
 // AskSettings asks Gateway for its settings, where it can say them. Without an answer nothing changes.
-func (s *Session) AskSettings(ctx context.Context) {
-	if s.gateway.ServerVersion >= wire.ConfigVersion {
-		_ = s.socket.send(ctx, &request{frame: readSettings})
+func (s *Session) AskSettings() { s.socket.askSettings() }
+
+func (s *Socket) askSettings() {
+	if s.version >= wire.ConfigVersion {
+		nudge.Offer(s.requests, &request{frame: readSettings}) // the reader must not wait for the writer
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"gatewatch/conn/nudge"
 	"gatewatch/conn/wire"
 )
 
@@ -61,9 +60,7 @@ func (s *Socket) logIn() {
 		return
 	}
 	close(s.loggedIn)
-	if s.version >= wire.ConfigVersion {
-		nudge.Offer(s.requests, &request{frame: readSettings})
-	}
+	s.askSettings()
 }
 
 func (s *Socket) receiveNews(n OrderNews) {
