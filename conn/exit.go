@@ -30,7 +30,6 @@ type exits struct {
 	quiet       bool          // outages are expected
 	last        uint64        // number of the last session that an exit can end
 	closed      bool          // orders are blocked because of it
-	edge        time.Time     // when it has to be looked at again
 }
 
 // announce notes the daily exit that Gateway reports.
@@ -41,16 +40,6 @@ func (x *exits) announce(e ib.Exit, session uint64) {
 			x.at = time.Time{}
 		}
 	}
-}
-
-// moments says how long before or after an exit there is something to do about it, the guard closes, outages are no
-// longer expected, and there is nothing to do any more.
-func (c *Config) moments() (begins, closes, quietEnds, ends time.Duration) {
-	begins, closes, quietEnds = -exitEarly, -c.CloseBeforeExit-ib.UpBeat, c.ExitQuiet
-	if c.CloseBeforeExit != 0 {
-		begins = min(begins, closes)
-	}
-	return begins, closes, quietEnds, max(quietEnds, exitLate)
 }
 
 // plan finds the next exit for a session that is up.
@@ -67,7 +56,8 @@ func (x *exits) plan(now time.Time, skew time.Duration) {
 // lookAtExit notices the beginning and the end of an exit.
 func (s *step) lookAtExit() {
 	m, x, now := &s.m, &s.m.exits, s.now.Wall
-	begins, closes, quietEnds, ends := s.cfg.moments()
+	closes := -s.cfg.CloseBeforeExit - ib.UpBeat // the clocks may be looked at so much later
+	begins, ends := min(-exitEarly, closes), max(s.cfg.ExitQuiet, exitLate)
 	if since := now.Sub(x.at); x.near && (since < begins || since >= ends) {
 		x.near, x.at = false, time.Time{}
 	}
@@ -83,18 +73,9 @@ func (s *step) lookAtExit() {
 	if x.near && since < 0 {
 		x.last = m.session
 	}
-	x.quiet = x.near && quietEnds > 0 && since >= -exitEarly && since < quietEnds
+	x.quiet = x.near && s.cfg.ExitQuiet > 0 && since >= -exitEarly && since < s.cfg.ExitQuiet
 	s.exitCloses(x.near && s.cfg.CloseBeforeExit > 0 && m.phase == up && m.session == x.last &&
 		since >= closes && since < exitLate)
-	x.edge = time.Time{}
-	if x.at.IsZero() {
-		return
-	}
-	for _, after := range []time.Duration{begins, closes, -exitEarly, 0, exitLate, quietEnds, ends} {
-		if t := x.at.Add(after); after > since && (x.edge.IsZero() || t.Before(x.edge)) {
-			x.edge = t
-		}
-	}
 }
 
 // exitCloses closes the guard before an exit. If the exit does not come, orders are compared before it opens.

@@ -224,9 +224,6 @@ func (m *model) deadline(cfg *Config) time.Duration {
 			sooner(min(m.heard, m.asking) + cfg.Hard)
 		}
 	}
-	if !m.exits.edge.IsZero() {
-		sooner(m.last.Mono + m.exits.edge.Sub(m.last.Wall))
-	}
 	if until := m.window.Until(); !until.IsZero() {
 		sooner(m.last.Mono + until.Sub(m.last.Wall))
 	}
