@@ -44,7 +44,7 @@ func (s supervised) Guard() error {
 func (s supervised) Alive(ctx context.Context, within time.Duration, heard time.Time) error {
 	session := s.Session()
 	if session == nil {
-		return conn.ErrNoSession
+		return ib.ErrSessionOver
 	}
 	at := s.Clock()() - time.Since(heard)
 	return session.Alive(ctx, within, max(0, at))
