@@ -230,8 +230,8 @@ func (m Message) Position() (Position, error) {
 	var p protobuf.Position
 	err := m.decode(&p)
 	return Position{
-		Account: text(p.GetAccount()), Contract: contractOf(p.GetContract()), Quantity: said(decimal(p.GetPosition())),
-		AverageCost: saidOf(p.AvgCost),
+		Account: text(p.GetAccount()), Contract: contractOf(p.GetContract()), Quantity: said(new(decimal(p.GetPosition()))),
+		AverageCost: said(p.AvgCost),
 	}, err
 }
 
@@ -241,21 +241,14 @@ func (m Message) Portfolio() (Portfolio, error) {
 	err := m.decode(&p)
 	return Portfolio{Position{
 		Account: text(p.GetAccountName()), Contract: contractOf(p.GetContract()),
-		Quantity: said(decimal(p.GetPosition())), AverageCost: saidOf(p.AverageCost),
-	}, saidOf(p.MarketValue), saidOf(p.UnrealizedPNL)}, err
+		Quantity: said(new(decimal(p.GetPosition()))), AverageCost: said(p.AverageCost),
+	}, said(p.MarketValue), said(p.UnrealizedPNL)}, err
 }
 
 // said returns a number that Gateway has set, nil for one that stands for none.
-func said(v float64) *float64 {
-	if Real(v) != v {
+func said(v *float64) *float64 {
+	if v == nil || Real(*v) != *v {
 		return nil
 	}
-	return &v
-}
-
-func saidOf(v *float64) *float64 {
-	if v == nil {
-		return nil
-	}
-	return said(*v)
+	return v
 }

@@ -92,7 +92,7 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 			Ref: text(e.GetOrderRef()), Execution: text(e.GetExecId()), Side: sides[e.GetSide()],
 			Filled: number(e.GetShares()), Total: number(e.GetCumQty()), Price: Real(e.GetPrice()),
 		}
-		if n.Execution == "" || said(decimal(e.GetShares())) == nil { // with a number of 0 it is taken back
+		if n.Execution == "" || said(new(decimal(e.GetShares()))) == nil { // with a number of 0 it is taken back
 			n.Kind = 0
 		}
 	case MsgCommission:
@@ -100,10 +100,10 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 		err = m.decode(&p)
 		n = OrderNews{
 			Kind: OrderCommission, Execution: text(p.GetExecId()), Price: Real(p.GetCommissionAndFees()),
-			Realised: Real(p.GetRealizedPNL()), Closes: saidOf(p.RealizedPNL) != nil,
+			Realised: Real(p.GetRealizedPNL()), Closes: said(p.RealizedPNL) != nil,
 			Currency: text(p.GetCurrency()),
 		}
-		if saidOf(p.CommissionAndFees) == nil {
+		if said(p.CommissionAndFees) == nil {
 			n.Kind = 0
 		}
 	}
