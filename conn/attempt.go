@@ -37,9 +37,6 @@ func tcpConnector(mono func() time.Duration) connector {
 				break
 			}
 		}
-		if worst == nil {
-			worst = &ib.AttemptError{Cause: ib.CauseUnreachable, Err: errors.New("no port to try")}
-		}
 		if len(d.ports) > 1 && worst.Cause == ib.CauseRefused {
 			worst.Port, worst.Addr = 0, cfg.Host
 		}

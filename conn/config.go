@@ -41,7 +41,7 @@ type Config struct {
 	Soft time.Duration
 	// this long without an answer, or without a byte, ends the session; not before Soft has
 	Hard           time.Duration
-	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: 250 ms
+	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: defaultProof
 	Delays         []time.Duration
 	Jitter         float64           // each delay is shortened by a random share, from a quarter of this up to this
 	Stable         time.Duration     // a session has to last this long before the delays start over
@@ -64,15 +64,7 @@ type Config struct {
 	Answered func(at time.Time, took time.Duration)
 }
 
-// defaultProof is the proof of life that is asked for where none is configured.
 const defaultProof = 250 * time.Millisecond
-
-func (c *Config) proofOfLife() time.Duration {
-	if c.ProofOfLife == 0 {
-		return defaultProof
-	}
-	return c.ProofOfLife
-}
 
 // SameTarget reports whether a session made for c, at the given port (0: not known), also serves d. Otherwise
 // [Supervisor.Configure] ends it.
@@ -109,9 +101,6 @@ func Loopback(host string) bool {
 // shortens, so that what settings.json names is the longest wait, and by a quarter of itself at least, so that with
 // the defaults a Gateway that is there again has its session back within the first second.
 func (c *Config) delay(waits int, r float64) time.Duration {
-	if len(c.Delays) == 0 {
-		return time.Second
-	}
 	d := c.Delays[min(waits, len(c.Delays)-1)]
 	return d - time.Duration(c.Jitter*(0.25+0.75*r)*float64(d))
 }

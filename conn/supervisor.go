@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -70,7 +71,7 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 		streams: map[*EventStream]struct{}{},
 	}
 	s.gate = ib.NewGate(&s.clock)
-	s.gate.Prove(cfg.proofOfLife())
+	s.gate.Prove(cmp.Or(cfg.ProofOfLife, defaultProof))
 	begin := s.clock.Now()
 	for i := range s.since {
 		s.since[i] = begin
@@ -188,7 +189,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	s.m = m
 	if in, ok := in.(inConfigure); ok {
 		s.cfg = in.cfg
-		s.gate.Prove(s.cfg.proofOfLife())
+		s.gate.Prove(cmp.Or(s.cfg.ProofOfLife, defaultProof))
 	}
 	if m.guard() == ib.GuardOpen {
 		s.gate.Open(m.session, now.Mono)
@@ -358,7 +359,7 @@ func (s *Supervisor) watch() {
 }
 
 // Clock returns the clock of [ib.Tick.At]: what yields the present moment.
-func (s *Supervisor) Clock() func() time.Duration { return s.clock.Elapsed }
+func (s *Supervisor) Clock() func() time.Duration { return s.clock.Mono }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *ib.Session { return s.live.Load() }

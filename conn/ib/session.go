@@ -32,9 +32,6 @@ func WallClock() time.Time { return time.Now().Round(0) }
 // Now returns the present moment.
 func (c *Clock) Now() Moment { return Moment{c.Wall(), c.Mono()} }
 
-// Elapsed returns what the monotonic clock shows.
-func (c *Clock) Elapsed() time.Duration { return c.Mono() }
-
 // Moment is one moment on both clocks.
 type Moment struct {
 	Wall time.Time
