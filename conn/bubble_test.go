@@ -80,6 +80,7 @@ type chaos struct {
 
 // TestSupervisorUnderChaos lives through days on the monotonic clock, and through months on the wall's.
 func TestSupervisorUnderChaos(t *testing.T) {
+	t.Parallel()
 	seeds, turns := 8, 5000
 	if testing.Short() {
 		seeds, turns = 3, 1000

@@ -3,6 +3,7 @@ package conn
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -19,7 +20,18 @@ import (
 	"gatewatch/conn/ib/ibtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs more tests at once than there are processors, unless it is told how many: most of them wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	parallel := "6"
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "test.parallel" {
+			parallel = f.Value.String()
+		}
+	})
+	_ = flag.Set("test.parallel", parallel)
+	goleak.VerifyTestMain(m)
+}
 
 // TestThousandDrops drops and resets session after session and then counts what is left over.
 func TestThousandDrops(t *testing.T) {

@@ -49,14 +49,14 @@ func (d *desk) blocked(s *ib.Session, from int64, during time.Duration) (silent,
 	return silent, shut
 }
 
-// TestNoOrderOnALatePrice has everything that Gateway sends lag by three seconds: prices flow all the time, and no
+// TestNoOrderOnALatePrice has everything that Gateway sends lag by two seconds: prices flow all the time, and no
 // order leaves on one of them. It goes on when the lag ends.
 func TestNoOrderOnALatePrice(t *testing.T) {
 	t.Parallel()
 	d, s := watched(t, usualLimits)
-	d.gw.Lag(3 * time.Second)
+	d.gw.Lag(2 * time.Second)
 	time.Sleep(400 * time.Millisecond) // what was heard before is older than the proof of life by now
-	silent, shut := d.blocked(s, 1000, 8*time.Second)
+	silent, shut := d.blocked(s, 1000, 5*time.Second)
 	if silent == 0 || shut == 0 {
 		t.Errorf("%d orders were blocked as Gateway did not answer, %d by the guard", silent, shut)
 	}
@@ -74,7 +74,7 @@ func TestNoOrderOnALatePrice(t *testing.T) {
 // session is given up.
 func TestTicksOnly(t *testing.T) {
 	t.Parallel()
-	d, s := watched(t, usualLimits)
+	d, s := watched(t, func(c *conn.Config) { usualLimits(c); c.Hard = 5 * time.Second })
 	d.gw.TicksOnly(true)
 	d.until("the guard is shut", func() bool { return s.Guard() != nil })
 	if n := d.sup.Snapshot(); n.Guard != ib.GuardProbe || n.State != conn.Degraded || n.Cause != ib.CauseSilent {
@@ -89,9 +89,9 @@ func TestTimeRequestsWhileTicksFlow(t *testing.T) {
 	t.Parallel()
 	d, s := watched(t, nil)
 	before, opened := d.gw.State().Counters.Requests, d.sup.Snapshot().Opened
-	time.Sleep(10 * time.Second)
+	time.Sleep(5 * time.Second)
 	asked := d.gw.State().Counters.Requests - before
-	if n := d.sup.Snapshot(); asked < 2 || asked > 10 || n.Opened != opened || s.Guard() != nil {
-		t.Errorf("%d time requests in 10 s, the guard was opened %d more times; %+v", asked, n.Opened-opened, n)
+	if n := d.sup.Snapshot(); asked < 1 || asked > 5 || n.Opened != opened || s.Guard() != nil {
+		t.Errorf("%d time requests in 5 s, the guard was opened %d more times; %+v", asked, n.Opened-opened, n)
 	}
 }

@@ -66,6 +66,7 @@ func inOrder(seen, want []view) bool {
 
 // TestNights plays every night that comes with the simulator, many times as fast as it would be.
 func TestNights(t *testing.T) {
+	t.Parallel()
 	open := view{state: conn.Connected}
 	upstream := view{conn.UpstreamLost, ib.CauseUpstream, ib.GuardUpstream}
 	for name, c := range map[string]struct {

@@ -14,6 +14,7 @@ import (
 // TestAnswersAreNotMixedUp leaves a question about open orders, and asks again: the end of the first answer is not
 // taken for that of the second.
 func TestAnswersAreNotMixedUp(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, sim.Config{MaxMessageRate: -1, OpenOrdersOnConnect: true}, nil)
 	s := d.session()
 	for i := range 20 {

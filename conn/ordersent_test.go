@@ -162,38 +162,41 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	for _, v := range versions {
-		d := newDesk(t, sim.Config{ServerVersion: v}, func(c *conn.Config) { c.Soft = 2 * time.Second })
-		s := d.session()
-		s.Orders()
-		failed := errors.New("the disk is full")
-		err := s.Place(1, buy("unprepared", 1, 90), ib.Conditions{Prepare: func() error { return failed }})
-		if !errors.Is(err, failed) {
-			t.Errorf("version %d: placed: %v", v, err)
-		}
-		answered := make(chan error, 1)
-		err = s.Place(2, buy("prepared", 1, 90), ib.Conditions{Prepare: func() error {
-			go func() {
-				open, err := s.OpenOrders(t.Context())
-				if err == nil && (len(open) == 0 || open[0].Ref != "prepared") {
-					err = fmt.Errorf("open orders: %+v", open)
-				}
-				answered <- err
-			}()
-			time.Sleep(3 * time.Second) // longer than Gateway may take to answer
-			if n := d.gw.State().Counters.Orders; n != 0 || len(answered) != 0 || s.Guard() != nil {
-				return fmt.Errorf("%d orders arrived, %d answers, %w", n, len(answered), s.Guard())
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, sim.Config{ServerVersion: v}, func(c *conn.Config) { c.Soft = 2 * time.Second })
+			s := d.session()
+			s.Orders()
+			failed := errors.New("the disk is full")
+			err := s.Place(1, buy("unprepared", 1, 90), ib.Conditions{Prepare: func() error { return failed }})
+			if !errors.Is(err, failed) {
+				t.Errorf("placed: %v", err)
 			}
-			return nil
-		}})
-		if err != nil {
-			t.Errorf("version %d: placed: %v", v, err)
-		}
-		if err := <-answered; err != nil {
-			t.Errorf("version %d: %v", v, err)
-		}
-		if n := d.gw.State().Counters.Orders; n != 1 || d.sup.Session() != s {
-			t.Errorf("version %d: %d orders arrived; %+v", v, n, d.sup.Snapshot())
-		}
+			answered := make(chan error, 1)
+			err = s.Place(2, buy("prepared", 1, 90), ib.Conditions{Prepare: func() error {
+				go func() {
+					open, err := s.OpenOrders(t.Context())
+					if err == nil && (len(open) == 0 || open[0].Ref != "prepared") {
+						err = fmt.Errorf("open orders: %+v", open)
+					}
+					answered <- err
+				}()
+				time.Sleep(3 * time.Second) // longer than Gateway may take to answer
+				if n := d.gw.State().Counters.Orders; n != 0 || len(answered) != 0 || s.Guard() != nil {
+					return fmt.Errorf("%d orders arrived, %d answers, %w", n, len(answered), s.Guard())
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Errorf("placed: %v", err)
+			}
+			if err := <-answered; err != nil {
+				t.Errorf("%v", err)
+			}
+			if n := d.gw.State().Counters.Orders; n != 1 || d.sup.Session() != s {
+				t.Errorf("%d orders arrived; %+v", n, d.sup.Snapshot())
+			}
+		})
 	}
 }
 
