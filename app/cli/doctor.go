@@ -125,6 +125,9 @@ func running(ctx context.Context, h home.Home) doctorProgram {
 		}
 		d.Problems = append(d.Problems, strings.TrimSpace(wording.FailingLine(f.Text, f.Detail)+" "+f.Hint))
 	}
+	if p := st.Trading.RulesProblem; p != "" {
+		d.Problems = append(d.Problems, wording.FailingLine(wording.RulesRefused, p))
+	}
 	return d
 }
 

@@ -80,6 +80,9 @@ func describe(st api.Status, now time.Time) string {
 		row("Problem", "%s", colored(doubt, wording.FailingLine(f.Text, f.Detail)))
 		row("Do", "%s", f.Hint)
 	}
+	if p := st.Trading.RulesProblem; p != "" {
+		row("Problem", "%s", colored(doubt, wording.FailingLine(wording.RulesRefused, p)))
+	}
 	if st.Session != 0 {
 		probe := ""
 		if st.Answers() && st.Probe.RoundTripMillis > 0 {

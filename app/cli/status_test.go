@@ -144,6 +144,15 @@ func TestLongCause(t *testing.T) {
 	}
 }
 
+// TestDescribeRulesProblem: rules that are not in effect are not passed over.
+func TestDescribeRulesProblem(t *testing.T) {
+	st := api.Status{State: conn.Connected, Trading: api.Trading{RulesProblem: "read rules: permission denied"}}
+	want := "Problem    rules.json has an error. (read rules: permission denied)\n"
+	if text := describe(st, time.Now()); !strings.Contains(text, want) {
+		t.Error(text)
+	}
+}
+
 // TestStateColour compares the colour of the state with that of the tray and the window.
 func TestStateColour(t *testing.T) {
 	SetColor("always")

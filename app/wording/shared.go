@@ -29,6 +29,7 @@ const (
 	NothingRecorded = "The connection log has no records yet."
 	NothingObserved = "Nothing has been observed yet."
 	NoRules         = "There are no rules yet."
+	RulesRefused    = "rules.json has an error."
 	NoRuleEdits     = "Rules cannot be saved or activated. " // and why, as a sentence
 	NoOrders        = "There are no orders yet."
 	NoMessages      = "Gateway has sent no message since Gatewatch started."
