@@ -128,11 +128,11 @@ func open(card string, program link.Program, opened func()) bool {
 				w.RequestFocus()
 			})
 		},
-		Quit: func() { fyne.Do(w.Close) },
+		Quit: func() { fyne.Do(v.Close) },
 	})
 	w.SetPadded(false)
 	w.SetContent(v.Content())
-	v.Attach(w.Canvas())
+	v.Attach(w)
 	places := filepath.Join(filepath.Dir(card), "window.json")
 	w.Resize(readSize(places))
 	w.SetMaster()

@@ -8,8 +8,10 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 )
 
-// Attach binds the keys that work wherever the focus is.
-func (v *View) Attach(c fyne.Canvas) {
+// Attach binds the keys that work wherever the focus is, and the desktop's ways to close the window.
+func (v *View) Attach(w fyne.Window) {
+	w.SetCloseIntercept(v.Close)
+	c := w.Canvas()
 	v.keys.canvas = c
 	for _, s := range v.shortcuts() {
 		c.AddShortcut(s, v.shortcut)

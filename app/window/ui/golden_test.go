@@ -98,7 +98,7 @@ func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (
 	w.SetPadded(false)
 	w.SetContent(v.Content())
 	w.Resize(size)
-	v.Attach(w.Canvas())
+	v.Attach(w)
 	return v, w
 }
 

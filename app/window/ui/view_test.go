@@ -218,6 +218,32 @@ func TestUnsavedChangesAreNotLostByOneKey(t *testing.T) {
 	}
 }
 
+// closable is a window whose button of the desktop a test can press.
+type closable struct {
+	fyne.Window
+	press func()
+}
+
+func (c *closable) SetCloseIntercept(f func()) { c.press = f }
+
+// TestUnsavedChangesAreNotLostByTheDesktop: the button in the title bar asks as the keys do.
+func TestUnsavedChangesAreNotLostByTheDesktop(t *testing.T) {
+	v, w, a := acting(t)
+	c := &closable{Window: w}
+	v.Attach(c)
+	v.Settings(inForce())
+	v.Status(connected(), noon)
+	v.form.editors["gateway.port"].set("1")
+	if c.press(); a.closed != 0 || !v.unsaved.open() {
+		t.Errorf("closed %d times", a.closed)
+	}
+	test.Tap(v.unsaved.no)
+	test.Tap(v.form.discard)
+	if c.press(); a.closed != 1 {
+		t.Errorf("with nothing to lose: closed %d times", a.closed)
+	}
+}
+
 func TestDemo(t *testing.T) {
 	v, _, a := acting(t)
 	st := connected()
