@@ -28,6 +28,8 @@ var MinSize = fyne.NewSize(420, 480)
 type View struct {
 	actions Actions
 	content fyne.CanvasObject
+	above   fyne.CanvasObject // what is above the page
+	height  float32           // of that
 	keys    *keys
 	head    *head
 	status  *statusPage
@@ -109,10 +111,10 @@ func New(a Actions, now time.Time) *View {
 	v.unsaved, v.stale = newQuestion(v.keys), wrapped("")
 	v.stale.Importance = widget.WarningImportance
 	v.stale.Hide()
-	top := container.New(stacked{4}, v.head.content, padded(0, 10, tabs),
+	v.above = container.New(stacked{4}, v.head.content, padded(0, 10, tabs),
 		padded(0, 10, container.New(stacked{0}, v.unsaved.content, v.stale)))
 	minimum := newThemed("", "", 0)
-	body := framed(top, pages, nil)
+	body := framed(v.above, pages, nil)
 	v.content = container.New(atLeast{MinSize}, minimum, body)
 	show(v.tabs[pagePrograms], false) // until there is a guarded port
 	v.open(pageStatus)
@@ -354,6 +356,10 @@ func (v *View) render() {
 		v.unsaved.drop()
 	}
 	v.head.render(&v.pic)
+	if h := v.above.MinSize().Height; h != v.height { // the toolkit leaves the page where it is
+		v.height = h
+		v.content.Refresh()
+	}
 	v.status.render(&v.pic, v.form.desk.view, st, v.busy || v.form.saving, v.failure)
 	v.status.tools.render(st, v.now)
 	t := tradingOf(v.st, v.lost, v.now)
@@ -376,7 +382,6 @@ func (v *View) renderVeil() {
 	if v.stale.Text != words {
 		v.stale.SetText(words)
 		show(v.stale, words != "")
-		v.content.Refresh() // the toolkit leaves the page where it is, below these words
 	}
 }
 

@@ -244,6 +244,27 @@ func TestUnsavedChangesAreNotLostByTheDesktop(t *testing.T) {
 	}
 }
 
+// TestPageMovesBack: the page is where it was when a question above it is gone.
+func TestPageMovesBack(t *testing.T) {
+	v, w, _ := acting(t)
+	v.Settings(inForce())
+	v.Status(connected(), noon)
+	v.open(pageSettings)
+	settle(w)
+	top := func() float32 {
+		v.Tick(noon)
+		return fyne.CurrentApp().Driver().AbsolutePositionForObject(v.form.search).Y
+	}
+	before := top()
+	v.form.editors["gateway.port"].set("1")
+	if v.Close(); top() <= before {
+		t.Error("the question is over the page")
+	}
+	if v.escape(); top() != before {
+		t.Errorf("the page is at %v, was at %v", top(), before)
+	}
+}
+
 func TestDemo(t *testing.T) {
 	v, _, a := acting(t)
 	st := connected()
