@@ -61,6 +61,7 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 	}
 	post(inSocket{session: d.session, port: port, up: true})
 	s := ib.NewSocket(gw, d.session, cfg.ClientID, mono, func(n ib.News) { post(inNews{n}) })
+	s.RepeatWithin(cfg.Hard / 2)
 	return s, s.Open(ctx)
 }
 

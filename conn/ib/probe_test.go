@@ -1,6 +1,7 @@
 package ib
 
 import (
+	"cmp"
 	"testing"
 	"time"
 )
@@ -11,28 +12,41 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 		at      time.Duration // when it is read
 		gateway time.Duration // when Gateway wrote it
 		asked   time.Duration // of the question that it is taken to answer, 0: of none
+		rtt     time.Duration // how long that took at most, 0: since then
 	}
 	for name, c := range map[string]struct {
 		remote  bool
 		asked   []time.Duration
 		answers []answer
 	}{
-		"in time":           {false, []time.Duration{1 * sec}, []answer{{1*sec + ms, 1 * sec, 1 * sec}}},
-		"late":              {false, []time.Duration{1 * sec}, []answer{{9 * sec, 1 * sec, 1 * sec}}},
-		"not asked":         {false, nil, []answer{{1 * sec, 1 * sec, 0}}},
-		"the first is lost": {false, []time.Duration{1 * sec, 3 * sec}, []answer{{3*sec + ms, 3 * sec, 3 * sec}}},
+		"in time":   {false, []time.Duration{1 * sec}, []answer{{1*sec + ms, 1 * sec, 1 * sec, 0}}},
+		"late":      {false, []time.Duration{1 * sec}, []answer{{9 * sec, 1 * sec, 1 * sec, 0}}},
+		"not asked": {false, nil, []answer{{1 * sec, 1 * sec, 0, 0}}},
+		"the first is lost, or is answered late": {
+			false,
+			[]time.Duration{1 * sec, 3 * sec},
+			[]answer{{3*sec + ms, 3 * sec, 3 * sec, 2*sec + ms}},
+		},
 		"both are late": {false, []time.Duration{1 * sec, 3 * sec}, []answer{
-			{4 * sec, 1 * sec, 1 * sec},
-			{6 * sec, 3 * sec, 3 * sec},
+			{4 * sec, 1 * sec, 1 * sec, 0},
+			{6 * sec, 3 * sec, 3 * sec, 0},
 		}},
 		"both after a stop": {false, []time.Duration{1 * sec, 3 * sec}, []answer{
-			{4 * sec, 4 * sec, 3 * sec},
-			{4 * sec, 4 * sec, 0},
+			{4 * sec, 4 * sec, 3 * sec, 3 * sec},
+			{4 * sec, 4 * sec, 0, 0},
 		}},
-		"lost at a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{{6*sec + ms, 6 * sec, 6 * sec}}},
+		"each written late": {false, []time.Duration{1 * sec, 3 * sec}, []answer{
+			{4 * sec, 4 * sec, 3 * sec, 3 * sec},
+			{6 * sec, 6 * sec, 3 * sec, 0},
+		}},
+		"lost at a far gateway, or late": {
+			true,
+			[]time.Duration{2 * sec, 6 * sec},
+			[]answer{{6*sec + ms, 6 * sec, 6 * sec, 4*sec + ms}},
+		},
 		"late from a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{
-			{7 * sec, 2 * sec, 2 * sec},
-			{11 * sec, 6 * sec, 6 * sec},
+			{7 * sec, 2 * sec, 2 * sec, 0},
+			{11 * sec, 6 * sec, 6 * sec, 0},
 		}},
 	} {
 		for _, fraction := range []time.Duration{0, 300 * ms, 700 * ms, 999 * ms} {
@@ -52,9 +66,9 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 				}
 				for _, a := range c.answers {
 					asked, rtt, ok := q.answer(a.at, unix(a.at), unix(a.gateway+off))
-					if asked != a.asked || ok != (a.asked != 0) || ok && rtt != a.at-a.asked {
-						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v", name,
-							fraction, off, a.at, asked)
+					if asked != a.asked || ok != (a.asked != 0) || ok && rtt != cmp.Or(a.rtt, a.at-a.asked) {
+						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v, after %v",
+							name, fraction, off, a.at, asked, rtt)
 					}
 				}
 				if len(q.open) != 0 {
@@ -148,14 +162,14 @@ func TestTimeRequestsKeepApart(t *testing.T) {
 	wait(0, 0, true)
 	q.leaves(100*ms, 0)
 	q.want()
-	wait(600*ms, 1500*ms, true) // nothing but the repetition
+	wait(600*ms, maxRepeat-500*ms, true) // nothing but the repetition
 	q.answer(900*ms, 0, 0)
 	wait(900*ms, 0, false) // it was wanted before the answer
 	q.want()
 	wait(900*ms, 1*sec, true)
 	wait(1900*ms, 0, true)
 	q.leaves(1900*ms, 1)
-	wait(3900*ms, 0, true)
+	wait(1900*ms+maxRepeat, 0, true)
 }
 
 // TestProof is about a single order: when it may leave, how long it waits, and when it is blocked.

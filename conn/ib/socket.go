@@ -164,6 +164,10 @@ func (s *Socket) Seen() Evidence {
 	}
 }
 
+// RepeatWithin has a time request that is not answered be repeated within a time, but not within few seconds. It is
+// called before Open.
+func (s *Socket) RepeatWithin(d time.Duration) { s.times.repeat = min(d, maxRepeat) }
+
 // Probe asks Gateway for its time. While an answer is missing, that is the one.
 func (s *Socket) Probe() { s.times.want() }
 

@@ -203,13 +203,17 @@ func (q *request) leave(put func([]byte) bool) bool {
 
 // timeRequests pairs a session's time requests with Gateway's answers. The next one leaves a second after the last
 // answer was read: Gateway never sees two within a second. One that is not answered is repeated after some seconds, in
-// case it got lost. Gateway's time, in whole seconds, then shows which of them it answered.
+// case it got lost. Gateway's time, in whole seconds, then shows which of them it answered, unless it has written its
+// time after all of them: a Gateway that was frozen answers the first of them alone, and one that is slow answers each.
 type timeRequests struct {
 	mu         sync.Mutex
 	wanted     bool
 	open       []timeRequest // those without an answer, oldest first
+	doubtful   []timeRequest // older ones of which one was answered; the others may still be
 	answered   time.Duration // when the last answer was read; 0: there was none yet
-	rtt        time.Duration // of the last answer
+	rtt        time.Duration // of the last answer, the longest that it can have taken
+	repeat     time.Duration // after how long a request is repeated that is not answered
+	stuck      bool          // that is no less than what the answer before said, for want of knowing which it was
 	reported   int64         // Gateway's time as it said it last, whether that was an answer or not
 	reportedAt time.Duration // when that was read; 0: it has not said it yet
 	ours       bool          // Gateway runs on this computer and has its clock, as far as is known
@@ -229,10 +233,16 @@ func (r timeRequest) steady(now time.Duration, unix int64) bool {
 	return (time.Duration(unix-r.unix)*time.Second - (now - r.at)).Abs() < 2*time.Second
 }
 
-// maxOpen bounds the requests without an answer. A session ends long before.
-const maxOpen = 16
+const (
+	// maxOpen bounds the requests without an answer. A session ends long before.
+	maxOpen = 16
+	// maxRepeat is after how long a request is repeated at the latest. Most freezes of Gateway end before.
+	maxRepeat = 5 * time.Second
+)
 
-func newTimeRequests() *timeRequests { return &timeRequests{news: make(chan struct{}, 1)} }
+func newTimeRequests() *timeRequests {
+	return &timeRequests{news: make(chan struct{}, 1), repeat: maxRepeat}
+}
 
 // want asks for a time request. It never blocks; while one is unanswered, that is the one.
 func (q *timeRequests) want() {
@@ -260,9 +270,9 @@ func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {
 // repeatAfter keeps requests so far apart that rounding to whole seconds, here and there, cannot mix them up.
 func (q *timeRequests) repeatAfter() time.Duration {
 	if q.ours {
-		return 2 * time.Second
+		return max(q.repeat, 2*time.Second)
 	}
-	return 4 * time.Second
+	return max(q.repeat, 4*time.Second)
 }
 
 // overdue returns after how long a request counts as lost, 0 if that cannot be said: when later than half as long again
@@ -274,6 +284,9 @@ func (q *timeRequests) overdue(r timeRequest) time.Duration {
 	return q.rtt + q.rtt/2 + time.Second
 }
 
+// settled returns from when on no answer to a doubtful request is expected any more.
+func (q *timeRequests) settled(r timeRequest) time.Duration { return r.at + q.rtt + q.rtt/2 }
+
 // follows reports whether Gateway is known to have written its time after a request, or within the second before.
 func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
 	if q.ours {
@@ -282,13 +295,18 @@ func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
 	return q.knows && gateway-q.skew >= r.unix-1
 }
 
-// pause returns how long to wait after Gateway has said its time until it may be asked again.
+// pause returns how long to wait after Gateway has said its time until it may be asked again. If the answers leave open
+// for how long Gateway takes, none to an older request may be on its way any more.
 func (q *timeRequests) pause(now time.Duration) time.Duration {
-	last := max(q.answered, q.reportedAt)
+	last, n := max(q.answered, q.reportedAt), len(q.doubtful)
+	next := last + MinProbeGap
 	if last == 0 {
-		return 0
+		next = now
 	}
-	return max(0, last+MinProbeGap-now)
+	if n > 0 && q.stuck {
+		next = max(next, q.settled(q.doubtful[n-1]))
+	}
+	return max(0, next-now)
 }
 
 func (q *timeRequests) leaves(now time.Duration, unix int64) {
@@ -299,12 +317,13 @@ func (q *timeRequests) leaves(now time.Duration, unix int64) {
 		limit := q.overdue(r)
 		return limit != 0 && now-r.at >= limit
 	})
+	q.doubtful = slices.DeleteFunc(q.doubtful, func(r timeRequest) bool { return now >= q.settled(r) })
 	q.open = append(q.open, timeRequest{max(1, now), unix})
 }
 
-// answer takes in an answer with Gateway's time, and returns when its request was written and how long it took; ok is
-// false if it is the answer to none. Where it could be the answer to several, it is that to the newest from whose time
-// on Gateway has written it, as far as that is known.
+// answer takes in an answer with Gateway's time, and returns a request that it followed and how long it took; ok is
+// false if it is the answer to none. Where it could be the answer to several, the request is the newest from whose time
+// on Gateway has written it, as far as that is known, and it counts as having taken as long as since the oldest.
 //
 // Gateway answers no two requests within a second, so that a time that stands still is an answer that came before. A
 // time that has advanced by less than went by until the request left, but for rounding and drift, was written before.
@@ -313,28 +332,30 @@ func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rt
 	defer q.mu.Unlock()
 	advanced, before := gateway-q.reported, q.reportedAt
 	q.reported, q.reportedAt = gateway, max(1, now)
+	old, all := len(q.doubtful), slices.Concat(q.doubtful, q.open)
 	switch {
-	case len(q.open) == 0:
+	case len(all) == 0:
 		return 0, 0, false
 	case before == 0:
 	case advanced < 0: // its clock was set back: the next answer shows whether it goes on
-		q.open, q.wanted = q.open[:0], true
+		q.open, q.doubtful, q.wanted = q.open[:0], nil, true
 		q.nudge()
 		return 0, 0, false
-	case advanced <= max(0, int64((q.open[0].at-before)/time.Second)-2):
+	case advanced <= max(0, int64((all[0].at-before)/time.Second)-2):
 		return 0, 0, false
 	}
 	i := 0
-	for steady := q.open[0].steady(now, unix); steady && i+1 < len(q.open) && q.follows(gateway, q.open[i+1]); {
+	for steady := all[0].steady(now, unix); steady && i+1 < len(all) && q.follows(gateway, all[i+1]); {
 		i++
 	}
-	asked = q.open[i].at
-	rtt = now - asked
-	if len(q.open) == 1 && rtt < MinProbeGap {
+	asked = all[i].at
+	rtt = now - all[0].at
+	if len(all) == 1 && rtt < MinProbeGap {
 		q.skew, q.knows = gateway-unix, true
 		q.ours = q.ours && (q.skew == 0 || q.skew == -1)
 	}
-	q.open = append(q.open[:0], q.open[i+1:]...)
+	q.stuck = old > 0 && rtt > q.rtt-MinProbeGap/2
+	q.doubtful, q.open = all[1:max(i+1, old)], all[max(i+1, old):]
 	q.wanted, q.answered, q.rtt = false, max(1, now), rtt
 	if q.coming != nil {
 		close(q.coming)
