@@ -15,6 +15,7 @@ type instruction struct {
 	hold        bool // not to be transmitted yet
 	preview     bool // what-if: Gateway orders nothing
 	exercise    bool // of an option: its id is that of a request
+	combo       bool // of several instruments
 	ref         string
 	account     string
 	quantity    string
@@ -75,6 +76,7 @@ func textInstruction(r *request, version int) instruction {
 	}
 	in.ref, in.account = word(f[textRef]), word(f[textAccount])
 	in.preview, in.quantity = textPreview(f, version), word(f[textQuantity])
+	in.combo = isCombo(f[textSecType])
 	in.words = words(
 		f[textAction], f[textQuantity], f[textSymbol], f[textSecType], f[textExpiry], f[textStrike], f[textRight],
 		f[textOrderType], textPrice(f[textLimit]), textPrice(f[textAux]), f[textTIF],
@@ -92,6 +94,9 @@ func textPrice(f []byte) []byte {
 
 func isTrue(f []byte) bool { return string(f) == "1" || string(f) == "true" }
 
+// isCombo reports whether a type of instrument is that of several instruments which are traded as one.
+func isCombo(secType []byte) bool { return string(secType) == "BAG" }
+
 // textPreview reports whether an order in text asks for a preview. That field comes behind many that are there only
 // sometimes. Where they cannot be followed, it is an order.
 func textPreview(f [][]byte, version int) bool {
@@ -108,7 +113,7 @@ func textPreview(f [][]byte, version int) bool {
 			at += n * each
 		}
 	}
-	if string(f[textSecType]) == "BAG" {
+	if isCombo(f[textSecType]) {
 		count(8) // legs
 		count(1) // their prices
 		count(2) // routing
@@ -172,6 +177,7 @@ func protoInstruction(r *request) instruction {
 	in.hold, in.preview = transmit == 0, preview != 0
 	in.ref, in.account = word(protoBytes(order, orderRef)), word(protoBytes(order, orderAccount))
 	in.quantity = word(protoBytes(order, orderQuantity))
+	in.combo = isCombo(protoBytes(contract, contractSecType))
 	in.words = words(
 		protoBytes(order, orderAction), protoBytes(order, orderQuantity), protoBytes(contract, contractSymbol),
 		protoBytes(contract, contractSecType), protoBytes(contract, contractExpiry),
@@ -214,6 +220,7 @@ func openInstruction(id int64, proto bool, body []byte) instruction {
 		return in
 	}
 	in.quantity, in.account, in.ref = word(f[openQuantity]), word(f[openAccount]), word(f[openRef])
+	in.combo = isCombo(f[textSecType])
 	in.words = words(
 		f[openAction], f[openQuantity], f[textSymbol], f[textSecType], f[textExpiry], textPrice(f[textStrike]),
 		f[textRight], f[openOrderType], textPrice(f[openLimit]), textPrice(f[openAux]), f[openTIF],

@@ -60,6 +60,7 @@ func protoNews(n record.News, number int, body []byte) (record.News, bool) {
 		x := protoBytes(body, 3)
 		n.ID, n.PermID, n.Client = integer(x, 1), integer(x, 9), integer(x, 10)
 		n.Filled = word(protoBytes(x, 12))
+		n.Combo = isCombo(protoBytes(protoBytes(body, 2), contractSecType))
 	case wire.MsgCompletedOrder:
 		n.PermID = integer(protoBytes(body, 2), 3)
 		n.Status = word(protoBytes(protoBytes(body, 3), 1))
@@ -84,6 +85,7 @@ func textNews(n record.News, number int, body []byte) (record.News, bool) {
 		}
 	case wire.MsgExecution:
 		n.ID, n.PermID, n.Client, n.Filled = integer(1), integer(20), integer(21), text(23)
+		n.Combo = isCombo([]byte(text(4)))
 	case wire.MsgCompletedOrder:
 		n.PermID, n.Status = integer(22), completedStatus(body)
 	default:

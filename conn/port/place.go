@@ -125,7 +125,7 @@ func (c *client) order(in *instruction) record.Order {
 	who := c.program.Load()
 	return record.Order{
 		Client: c.id.Load(), ID: in.id, Program: who.Name, PID: who.PID, Words: in.words, Quantity: in.quantity,
-		Account: in.account, Ref: in.ref, Parent: in.parent, Held: in.hold,
+		Account: in.account, Ref: in.ref, Parent: in.parent, Held: in.hold, Combo: in.combo,
 	}
 }
 

@@ -15,6 +15,7 @@ type News struct {
 	Status     string
 	Held       string // why Gateway holds it, of an order status
 	Filled     string // quantity
+	Combo      bool   // it is of a combo as a whole, of an execution
 	Code       int    // of an error, which has no client id
 	Text       string
 }
@@ -27,6 +28,9 @@ func (o *Order) apply(n News) {
 	if n.Code != 0 {
 		o.object(n)
 		return
+	}
+	if o.Combo && n.Status == "" && !n.Combo { // an execution of one leg, whose quantity is not the order's
+		n.Filled = ""
 	}
 	if quantity(n.Filled) > quantity(o.Filled) || o.Filled == "" {
 		o.Filled = n.Filled

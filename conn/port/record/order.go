@@ -45,6 +45,7 @@ type Order struct {
 	// Adopted says that it was not sent through the port, as far as is known: Gateway has mentioned it to its program.
 	Adopted bool   `json:"adopted,omitempty"`
 	Held    bool   `json:"held,omitempty"`    // was sent without being transmitted
+	Combo   bool   `json:"combo,omitempty"`   // of several instruments: Gateway also reports executions of each
 	Changes int    `json:"changes,omitempty"` // how often it was sent again to change it
 	State   State  `json:"state"`
 	Status  string `json:"status,omitempty"` // Gateway's own word

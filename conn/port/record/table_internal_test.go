@@ -87,6 +87,33 @@ func TestNewsInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestCombo has the legs of a combo be executed, of two contracts each: an execution of a leg, whatever its quantity,
+// does not say how much of the order is filled.
+func TestCombo(t *testing.T) {
+	b := NewTable(forgetful{})
+	o, _ := b.Prepare(Order{Client: 7, ID: 5, Quantity: "2", Combo: true, State: Sent}, 1, 1, false)
+	b.Sent(o, [2]int64{})
+	leg := News{Client: 7, ID: 5, PermID: 77, Filled: "2"}
+	whole := func(total string) News { return News{Client: 7, ID: 5, PermID: 77, Filled: total, Combo: true} }
+	for i, step := range []struct {
+		said   News
+		state  State
+		filled string
+	}{
+		{leg, Working, ""},
+		{whole("1"), Working, "1"},
+		{leg, Working, "1"},
+		{News{Client: 7, ID: 5, PermID: 77, Status: "Submitted", Filled: "1"}, Working, "1"},
+		{whole("2"), Filled, "2"},
+		{News{Client: 7, ID: 5, PermID: 77, Filled: "4"}, Filled, "2"},
+	} {
+		b.Heard(step.said)
+		if got := b.All()[0]; got.State != step.state || got.Filled != step.filled {
+			t.Errorf("%d: %s, filled %q; want %s, filled %q", i, got.State, got.Filled, step.state, step.filled)
+		}
+	}
+}
+
 // TestRefusedChange: the refusal of a change does not reject the order.
 func TestRefusedChange(t *testing.T) {
 	o := Order{State: Working, Changes: 1}
