@@ -1,12 +1,14 @@
 package port_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 
+	"gatewatch/conn/ib"
 	"gatewatch/conn/port/record"
 )
 
@@ -67,5 +69,39 @@ func TestCombo(t *testing.T) {
 				t.Errorf("version %d, %s %s: %+v", version, step.secType, step.total, o)
 			}
 		}
+	}
+}
+
+// TestAttachedOfARefusedOrder cancels the stop that Gateway would have made of an order that was refused: Gateway would
+// look for its number among the orders of other client ids.
+func TestAttachedOfARefusedOrder(t *testing.T) {
+	g := newTap(t, 226)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 226, 7)
+	p := g.peer(0)
+	before := len(p.bytes())
+	order := protoFrame(t, 3, &protobuf.PlaceOrderRequest{
+		OrderId: proto.Int32(5), Contract: &protobuf.Contract{}, Order: &protobuf.Order{Transmit: proto.Bool(true)},
+		AttachedOrders: &protobuf.AttachedOrders{SlOrderId: proto.Int32(6)},
+	})
+	r.conn.close(ib.GuardUpstream)
+	c.write(order)
+	if id, code, _ := c.error(); id != 5 || code != 201 {
+		t.Errorf("error %d for %d", code, id)
+	}
+	c.write(cancelFrame(226, 6))
+	if id, code, _ := c.error(); id != 6 || code != 10147 {
+		t.Errorf("error %d for %d", code, id)
+	}
+	if n := len(p.bytes()); n != before {
+		t.Error("the cancellation reached Gateway")
+	}
+	r.conn.close(ib.GuardOpen)
+	c.write(order)
+	until(t, "its stop is known", func() bool { return r.order(6).State == record.Sent })
+	want := append(order, cancelFrame(226, 6)...)
+	c.write(cancelFrame(226, 6))
+	if got := p.await(t, before+len(want))[before:]; !bytes.Equal(got, want) {
+		t.Errorf("%q reached Gateway", got)
 	}
 }

@@ -237,6 +237,11 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	u.mu.Lock()
 	if !exists && !works {
 		u.remember(p.id)
+		for _, id := range p.in.attached {
+			if id != 0 {
+				u.remember(id)
+			}
+		}
 	}
 	parent := p.in.parent
 	cut := !exists && u.held[parent]
