@@ -195,6 +195,34 @@ func TestPortChangedStaysTheReason(t *testing.T) {
 	}
 }
 
+// TestSearchBeginsAtTheChangedPort: where no port is configured, the one that Gateway has named is tried first, whether
+// a session or an attempt ended with that.
+func TestSearchBeginsAtTheChangedPort(t *testing.T) {
+	const text = "TWS socket port has been reset and this connection is being dropped. Please reconnect on the new " +
+		"port - 7497"
+	for name, end := range map[string]cue{
+		"session": func(p *play) input {
+			return inLost{session: p.m.session, cause: ib.CausePortChanged, code: 1300, detail: text}
+		},
+		"attempt": func(p *play) input {
+			p.feed(inLost{session: p.m.session, cause: ib.CauseClosed})
+			p.pass(time.Second)
+			return inFailed{session: p.m.session, err: &ib.AttemptError{
+				Cause: ib.CausePortChanged, Code: 1300, Text: text,
+			}}
+		},
+	} {
+		p := newPlay(func(c *Config) { c.Port = 0 })
+		for i, r := range opening {
+			p.act(t, i, r)
+		}
+		p.feed(end(p))
+		if ports := p.m.ports(p.cfg); ports[0] != 7497 {
+			t.Errorf("%s: ports %v", name, ports)
+		}
+	}
+}
+
 func TestUpstreamLostDuringLogin(t *testing.T) {
 	for _, v := range ibtest.Versions {
 		g := ibtest.NewScripted(t, v)
