@@ -67,7 +67,7 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 				for _, a := range c.answers {
 					asked, rtt, ok := q.answer(a.at, unix(a.at), unix(a.gateway+off))
 					if asked != a.asked || ok != (a.asked != 0) || ok && rtt != cmp.Or(a.rtt, a.at-a.asked) {
-						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v, after %v",
+						t.Errorf("%s, seconds begin at %v, clocks differ by %v: read at %v, it answers %v, after %v",
 							name, fraction, off, a.at, asked, rtt)
 					}
 				}

@@ -230,7 +230,8 @@ func (m Message) Position() (Position, error) {
 	var p protobuf.Position
 	err := m.decode(&p)
 	return Position{
-		Account: text(p.GetAccount()), Contract: contractOf(p.GetContract()), Quantity: said(new(decimal(p.GetPosition()))),
+		Account: text(p.GetAccount()), Contract: contractOf(p.GetContract()),
+		Quantity:    said(new(decimal(p.GetPosition()))),
 		AverageCost: said(p.AvgCost),
 	}, err
 }
