@@ -47,7 +47,7 @@ const (
 	notSaved    = "There are changes that are not saved."
 	keepEditing = "Keep editing"
 	savingFails = "Not saved: " // and why
-	cannotSave  = "Gatewatch does not answer: nothing can be saved until it does."
+	cannotSave  = "Nothing can be saved until Gatewatch answers again."
 )
 
 // needAttention says how many values of a form, at least one, are wrong.
