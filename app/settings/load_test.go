@@ -153,10 +153,6 @@ func TestParseRefuses(t *testing.T) {
 			"f:1:20: reset_windows[0]: the key \"start\" is missing\nf:1:37: reset_windows[0].days[1]: \"mon\" is in " +
 				"the list twice; remove one\nf:1:56: reset_windows[0].minutes: 0 is out of range 1 to 2880",
 		},
-		"windows without an end": {
-			`{"reset_windows": [{"start": "09:00", "minutes": 1440}]}`,
-			"f:1:2: reset_windows: the reset windows leave no time in which Gatewatch may reconnect: shorten one",
-		},
 		"hard below soft": {`{"watchdog": {"hard_seconds": 1}}`, "f:1:15: watchdog.hard_seconds: 1 must exceed " +
 			"watchdog.soft_seconds, which is 1.5"},
 		"soft above hard": {`{"watchdog": {"soft_seconds": 10}}`, "f:1:15: watchdog.hard_seconds: 10 must exceed " +

@@ -205,31 +205,6 @@ func TestEveryPresetLoads(t *testing.T) {
 	}
 }
 
-// TestWindowsLeaveTime says which windows are refused because attempts would rest for good.
-func TestWindowsLeaveTime(t *testing.T) {
-	half := 12 * time.Hour
-	weekdays := daily(t, "UTC", 0, 0, 24*time.Hour, time.Monday, time.Tuesday, time.Wednesday, time.Thursday,
-		time.Friday)
-	weekend := daily(t, "UTC", 0, 0, 48*time.Hour, time.Saturday)
-	for name, c := range map[string]struct {
-		windows Calendar
-		refused bool
-	}{
-		"the whole day":               {Calendar{daily(t, "UTC", 9, 0, 24*time.Hour)}, true},
-		"a minute of the day is left": {Calendar{daily(t, "UTC", 9, 0, 24*time.Hour-time.Minute)}, false},
-		"two halves":                  {Calendar{daily(t, "UTC", 9, 0, half), daily(t, "UTC", 21, 0, half)}, true},
-		"two halves in winter": {
-			Calendar{daily(t, "Europe/Zurich", 10, 0, half), daily(t, "UTC", 21, 0, half)}, true,
-		},
-		"weekdays":             {Calendar{weekdays}, false},
-		"weekdays and weekend": {Calendar{weekdays, weekend}, true},
-	} {
-		if err := c.windows.Validate(); (err != nil) != c.refused {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 var testZones = []string{
 	"UTC", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Asia/Kathmandu", "Asia/Hong_Kong",
 	"Europe/Zurich",
