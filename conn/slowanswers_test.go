@@ -19,19 +19,31 @@ import (
 // slow is a Gateway in a bubble that takes its time for each time request, one after the other. Two that it comes to
 // within a second it answers once.
 type slow struct {
-	mono   func() time.Duration
-	here   bool          // on this computer
-	writes time.Duration // so long its answers take on their way, with their time in them
+	mono func() time.Duration
+	here bool // on this computer
 
-	mu    sync.Mutex
-	takes time.Duration // so long a request waits for its turn
-	froze time.Time     // until then it does nothing
+	mu     sync.Mutex
+	writes time.Duration // so long its answers take on their way, with their time in them
+	takes  time.Duration // so long a request waits for its turn
+	froze  time.Time     // until then it does nothing
 }
 
 func (g *slow) set(takes, freeze time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.takes, g.froze = takes, time.Now().Add(freeze)
+}
+
+func (g *slow) delay(writes time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.writes = writes
+}
+
+func (g *slow) onItsWay() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.writes
 }
 
 // turn returns when it comes to a request that is read now.
@@ -87,7 +99,7 @@ func (g *slow) serve(c net.Conn) {
 				defer mu.Unlock()
 				if now := time.Now(); now.Sub(last) >= time.Second {
 					last = now
-					time.AfterFunc(g.writes, func() { p.Send(ibtest.ProtoMessage(49, int(now.Unix()))) })
+					time.AfterFunc(g.onItsWay(), func() { p.Send(ibtest.ProtoMessage(49, int(now.Unix()))) })
 				}
 			})
 		}
@@ -123,7 +135,7 @@ func TestGuardStaysShutWhileAnswersAreSlow(t *testing.T) {
 						g := &slow{here: here}
 						b := newSlow(t, g)
 						if onItsWay {
-							g.writes = takes
+							g.delay(takes)
 						} else {
 							g.set(takes, 0)
 						}
@@ -134,7 +146,7 @@ func TestGuardStaysShutWhileAnswersAreSlow(t *testing.T) {
 								t.Fatalf("%+v", n)
 							}
 						}
-						g.writes = 0
+						g.delay(0)
 						g.set(ms, 0)
 						b.after(4 * takes)
 						if n := b.s.Snapshot(); !n.GuardOpen() || n.Opened != 2 || n.Probe > 10*ms {
