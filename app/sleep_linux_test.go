@@ -88,6 +88,14 @@ func (s *sleeper) crossUnseen(gap func()) {
 	s.t.Helper()
 	s.show("buy", "230")
 	s.signal(syscall.SIGSTOP)
+	s.until("the program has stopped", func() bool { // which on a busy computer takes its time
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(s.cmd.Process.Pid, &status, syscall.WUNTRACED|syscall.WNOHANG, nil)
+		if err != nil && err != syscall.EINTR {
+			s.t.Fatal(err)
+		}
+		return status.Stopped()
+	})
 	s.price("231")
 	time.Sleep(200 * time.Millisecond) // until the price is in the connection: a stopped program shows nothing
 	s.fault("freeze")
