@@ -33,7 +33,7 @@ func withoutPrivileges(t *testing.T, program ...string) []string {
 }
 
 // TestBadHome starts the built program with something wrong in its home: it connects all the same, says what is wrong,
-// and ends when it is told to.
+// and ends when it is asked to.
 func TestBadHome(t *testing.T) {
 	pipe := func(name string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {

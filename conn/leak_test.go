@@ -20,7 +20,7 @@ import (
 	"gatewatch/conn/ib/ibtest"
 )
 
-// TestMain runs more tests at once than there are processors, unless it is told how many: most of them wait.
+// TestMain runs more tests at once than there are processors, unless -parallel says how many: most of them wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	parallel := "6"

@@ -19,6 +19,12 @@ import (
 func endless(t *testing.T, begin string, more []byte) string {
 	t.Helper()
 	p := newPlace(t)
+	p.each(func(c net.Conn, stop <-chan struct{}) { pour(c, begin, more, stop) })
+	return p.addr
+}
+
+// each serves every connection with talk until the test ends, and closes it after that.
+func (p *place) each(talk func(c net.Conn, stop <-chan struct{})) {
 	stop := make(chan struct{})
 	p.serve(func(ln net.Listener) {
 		go func() { <-stop; ln.Close() }()
@@ -29,15 +35,16 @@ func endless(t *testing.T, begin string, more []byte) string {
 			if err != nil {
 				return
 			}
-			all.Go(func() { pour(c, begin, more, stop) })
+			all.Go(func() {
+				defer c.Close()
+				talk(c, stop)
+			})
 		}
 	}, func() { close(stop) })
-	return p.addr
 }
 
 // pour writes to a connection until it or the test ends.
 func pour(c net.Conn, begin string, more []byte, stop <-chan struct{}) {
-	defer c.Close()
 	if strings.HasPrefix(begin, "HTTP") { // an answer follows a request
 		if _, err := c.Read(make([]byte, 1)); err != nil {
 			return

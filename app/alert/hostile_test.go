@@ -157,23 +157,10 @@ type stalling struct {
 }
 
 func (s *stalling) open() {
-	stop := make(chan struct{})
-	s.serve(func(ln net.Listener) {
-		go func() { <-stop; ln.Close() }()
-		var all sync.WaitGroup
-		defer all.Wait()
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer c.Close()
-				s.talk(c)
-				<-stop
-			})
-		}
-	}, func() { close(stop) })
+	s.each(func(c net.Conn, stop <-chan struct{}) {
+		s.talk(c)
+		<-stop
+	})
 }
 
 func (s *stalling) taken() int {
